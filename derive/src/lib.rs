@@ -1,0 +1,1 @@
+//! `#[derive(Model)]`: a struct becomes a Terraform schema.

@@ -1,0 +1,3 @@
+//! Serves the provider, or says that this is a plugin.
+
+fn main() {}

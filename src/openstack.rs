@@ -1,0 +1,1 @@
+//! The OpenStack client: sessions, typed calls, errors. Knows no Terraform.

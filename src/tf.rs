@@ -1,0 +1,1 @@
+//! The plugin protocol: values, schemas, planning, the server. Knows no OpenStack.
