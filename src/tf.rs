@@ -1,1 +1,3 @@
 //! The plugin protocol: values, schemas, planning, the server. Knows no OpenStack.
+
+pub mod proto;
