@@ -6,6 +6,7 @@ pub mod json;
 pub mod msgpack;
 mod path;
 pub mod plan;
+pub mod proto;
 mod schema;
 mod value;
 
@@ -17,3 +18,4 @@ pub use path::{At, Path, Step};
 pub use schema::{Check, Field, Kind, Nesting, Presence, Schema, Type};
 pub use tenancy_derive::Model;
 pub use value::{Number, Value};
+
