@@ -119,6 +119,7 @@ pub struct Process {
     stdout: mpsc::Receiver<String>,
     stderr: Arc<Mutex<String>>,
     started: Instant,
+    socket: Option<PathBuf>,
 }
 
 impl Process {
@@ -142,7 +143,7 @@ impl Process {
                 }
             });
         }
-        Ok(Process { child, stdout, stderr, started })
+        Ok(Process { child, stdout, stderr, started, socket: None })
     }
 
     /// The process id.
@@ -162,7 +163,9 @@ impl Process {
         loop {
             let line = self.line()?;
             if line.starts_with("1|") {
-                return Handshake::parse(line, self.started.elapsed());
+                let handshake = Handshake::parse(line, self.started.elapsed())?;
+                self.socket = Some(PathBuf::from(&handshake.address));
+                return Ok(handshake);
             }
         }
     }
@@ -217,9 +220,14 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended long ago.
+        // It may have ended long ago, and cleaned up behind it.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if let Some(socket) = &self.socket {
+            let _ = std::fs::remove_file(socket);
+            // Only if the socket was alone in it.
+            let _ = socket.parent().map(std::fs::remove_dir);
+        }
     }
 }
 

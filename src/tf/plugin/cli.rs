@@ -14,6 +14,9 @@ pub fn main<P: Provider>(
     mut options: Options,
     provider: impl FnOnce() -> P,
 ) -> ExitCode {
+    // Before anything speaks TLS: rustls refuses to choose by itself as soon as
+    // some dependency brings a second provider. Fails if one is installed.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     for argument in arguments {
         // One dash is what hosts' own tools take, two what everyone else does.
         match argument.trim_start_matches('-') {
