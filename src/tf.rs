@@ -9,6 +9,7 @@ pub mod json;
 pub mod msgpack;
 mod path;
 pub mod plan;
+pub mod plugin;
 pub mod proto;
 mod provider;
 mod resource;

@@ -52,7 +52,8 @@ fn expand(input: &DeriveInput) -> Result<TokenStream> {
     };
 
     let about = docs(&input.attrs, input.ident.span()).map_err(&mut note).ok();
-    let parsed: Vec<_> = fields.iter().filter_map(|field| Parsed::of(field).map_err(&mut note).ok()).collect();
+    let parsed: Vec<_> =
+        fields.iter().filter_map(|field| Parsed::of(field).map_err(&mut note).ok()).collect();
     if let Some(mistakes) = mistakes {
         return Err(mistakes);
     }

@@ -21,10 +21,7 @@ pub trait DataSource: Model {
     }
 
     /// Looks it up. It is an error if there is none.
-    fn read(
-        config: Self,
-        client: &Context<Self::Client>,
-    ) -> impl Future<Output = Result<Self>> + Send;
+    fn read(config: Self, client: &Context<Self::Client>) -> impl Future<Output = Result<Self>> + Send;
 }
 
 /// A [`DataSource`] whose type the server need not know.

@@ -6,7 +6,8 @@ use std::sync::{Arc, OnceLock};
 use futures_util::future::BoxFuture;
 
 use super::{
-    Change, Client, Context, Diagnostic, Diagnostics, Draft, Fields, Mismatch, Model, Path, Result, Schema, Value,
+    Change, Client, Context, Diagnostic, Diagnostics, Draft, Fields, Mismatch, Model, Path, Result, Schema,
+    Value,
 };
 
 /// One kind of managed object: a struct of its attributes, and how to make, find, change and remove one.
@@ -177,12 +178,7 @@ pub(super) trait Calls<C>: Send + Sync {
     ) -> BoxFuture<'a, Result<ErasedChange>>;
     fn create<'a>(&'a self, plan: Value, client: &'a Context<C>) -> BoxFuture<'a, Outcome<Known>>;
     fn read<'a>(&'a self, state: Value, client: &'a Context<C>) -> BoxFuture<'a, Result<Option<Known>>>;
-    fn update<'a>(
-        &'a self,
-        from: Value,
-        to: Value,
-        client: &'a Context<C>,
-    ) -> BoxFuture<'a, Outcome<Known>>;
+    fn update<'a>(&'a self, from: Value, to: Value, client: &'a Context<C>) -> BoxFuture<'a, Outcome<Known>>;
     fn delete<'a>(&'a self, state: Value, client: &'a Context<C>) -> BoxFuture<'a, Result<()>>;
     fn import<'a>(&'a self, what: Wanted, client: &'a Context<C>) -> BoxFuture<'a, Result<Known>>;
 }
@@ -213,10 +209,9 @@ fn decode<M: Model>(value: Value) -> Result<M> {
 }
 
 fn erase<R: Resource>(outcome: Outcome<R>) -> Outcome<Known> {
-    outcome.map(Known::from).map_err(|Failure { state, diagnostics }| Failure {
-        state: state.map(Known::from),
-        diagnostics,
-    })
+    outcome
+        .map(Known::from)
+        .map_err(|Failure { state, diagnostics }| Failure { state: state.map(Known::from), diagnostics })
 }
 
 impl<R: Resource> DynResource<R::Client> for Erased<R> {

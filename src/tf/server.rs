@@ -11,19 +11,18 @@ mod wire;
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
-use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures_util::FutureExt;
 use tokio_stream::{Stream, StreamExt};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
-use tracing::Instrument;
 
 use super::proto::tfplugin6::provider_server;
 use super::proto::tfplugin6::*;
-use super::{Context, Diagnostic, Diagnostics, Draft, DynDataSource, DynResource, Fields, Model, Path, Provider};
+use super::{
+    Context, Diagnostic, Diagnostics, Draft, DynDataSource, DynResource, Fields, Model, Path, Provider,
+};
 use super::{Schema, Value, plan};
 
 /// Serves one provider to one host.
@@ -32,6 +31,8 @@ pub struct Server<P: Provider> {
     resources: BTreeMap<String, Entry<P::Client>>,
     data_sources: BTreeMap<String, Box<dyn DynDataSource<P::Client>>>,
     client: Mutex<Configured<P::Client>>,
+    /// Cancelled when the process ends.
+    ending: CancellationToken,
     /// Cancelled by StopProvider, then replaced.
     running: Mutex<CancellationToken>,
 }
@@ -64,8 +65,9 @@ impl<C> Deref for Entry<C> {
     }
 }
 
-impl<P: Provider> Default for Server<P> {
-    fn default() -> Self {
+impl<P: Provider> Server<P> {
+    /// A server whose calls end early once `ending` is cancelled.
+    pub fn new(ending: CancellationToken) -> Self {
         let name = |it: &str| format!("{}_{it}", P::NAME);
         let resources = P::resources().into_iter().map(|resource| {
             let identity = resource.identity();
@@ -77,7 +79,8 @@ impl<P: Provider> Default for Server<P> {
             resources: resources.collect(),
             data_sources: data_sources.collect(),
             client: Mutex::new(Configured::Not),
-            running: Mutex::default(),
+            running: Mutex::new(ending.child_token()),
+            ending,
         }
     }
 }
@@ -130,7 +133,10 @@ impl<P: Provider> Server<P> {
         Ok(validate_provider_config::Response { diagnostics: wire::diagnostics(found) })
     }
 
-    async fn configure(&self, it: configure_provider::Request) -> Result<configure_provider::Response, Status> {
+    async fn configure(
+        &self,
+        it: configure_provider::Request,
+    ) -> Result<configure_provider::Response, Status> {
         let config = wire::read(it.config.as_ref(), &self.schema)?;
         let config = plan::with_defaults(&self.schema, &config);
         let unknown = unknown(&self.schema, &config);
@@ -153,7 +159,7 @@ impl<P: Provider> Server<P> {
 
     /// Cancels what is in flight; calls that come later run as ever.
     fn stop(&self) -> stop_provider::Response {
-        std::mem::take(&mut *lock(&self.running)).cancel();
+        std::mem::replace(&mut *lock(&self.running), self.ending.child_token()).cancel();
         stop_provider::Response::default()
     }
 }
@@ -166,20 +172,6 @@ fn unknown(schema: &Schema, config: &Value) -> Vec<Path> {
             .map(|(field, _)| Path::root().attribute(field.name))
             .collect(),
         _ => Vec::new(),
-    }
-}
-
-/// Runs a call. A panic in it is its own failure: other calls go on, and what they make is kept.
-async fn answer<T>(
-    call: &'static str,
-    work: impl Future<Output = Result<T, Status>>,
-) -> Result<Response<T>, Status> {
-    let work = AssertUnwindSafe(work.instrument(tracing::debug_span!("rpc", tf_rpc = call)));
-    match work.catch_unwind().await {
-        Ok(result) => result.map(Response::new),
-        Err(_) => Err(Status::internal(format!(
-            "the provider panicked in {call}; its message is in the log above (set TF_LOG=error if there is none)"
-        ))),
     }
 }
 
@@ -204,7 +196,8 @@ macro_rules! service {
                 request: Request<$module::Request>,
             ) -> Result<Response<$module::Response>, Status> {
                 let ($server, $it) = (self, request.into_inner());
-                answer(stringify!($method), async move { $body }).await
+                let answer: Result<_, Status> = $body;
+                answer.map(Response::new)
             })+
             $($streams)+
         }

@@ -45,7 +45,9 @@ impl<P: Provider> Server<P> {
             )));
         }
         let Some(raw) = it.raw_state.as_ref().filter(|raw| raw.flatmap.is_empty()) else {
-            return Ok(failed("The state is in the form of Terraform 0.11, which no version of this provider wrote.".into()));
+            return Ok(failed(
+                "The state is in the form of Terraform 0.11, which no version of this provider wrote.".into(),
+            ));
         };
         match json::read_object(&raw.json, resource.schema()) {
             Ok(state) => Ok(upgrade_resource_state::Response {
@@ -166,7 +168,8 @@ impl<P: Provider> Server<P> {
         let schema = resource.schema();
         let prior = wire::read(it.prior_state.as_ref(), schema)?;
         let planned = wire::read(it.planned_state.as_ref(), schema)?;
-        let mut response = apply_resource_change::Response { private: it.planned_private, ..Default::default() };
+        let mut response =
+            apply_resource_change::Response { private: it.planned_private, ..Default::default() };
         let context = match self.context() {
             Ok(context) => context,
             Err(why) => {
@@ -212,7 +215,8 @@ impl<P: Provider> Server<P> {
             Err(why) => why,
             Ok(context) => match self.imported(resource, wanted, &context).await {
                 Ok(imported) => {
-                    let imported = import_resource_state::ImportedResource { type_name: it.type_name, ..imported };
+                    let imported =
+                        import_resource_state::ImportedResource { type_name: it.type_name, ..imported };
                     response.imported_resources.push(imported);
                     context.take_warnings()
                 }
@@ -288,9 +292,9 @@ fn filled(planned: &Value, made: Value) -> Value {
             Value::Object(planned.iter().zip(made).map(|(planned, made)| filled(planned, made)).collect())
         }
         (Value::Map(planned), Value::Map(mut made)) => {
-            let each = planned.iter().map(|(key, it)| {
-                (key.clone(), filled(it, made.remove(key).unwrap_or(Value::Null)))
-            });
+            let each = planned
+                .iter()
+                .map(|(key, it)| (key.clone(), filled(it, made.remove(key).unwrap_or(Value::Null))));
             Value::Map(each.collect())
         }
         (planned, _) => settled(planned.clone()),

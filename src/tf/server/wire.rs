@@ -5,7 +5,8 @@ use tonic::Status;
 
 use crate::tf::proto::tfplugin6 as pb;
 use crate::tf::{
-    Diagnostic, Diagnostics, Field, Kind, Nesting, Path, Presence, Schema, Severity, Step, Value, json, msgpack,
+    Diagnostic, Diagnostics, Field, Kind, Nesting, Path, Presence, Schema, Severity, Step, Value, json,
+    msgpack,
 };
 
 /// Reads an object of a schema. A missing value is null.
