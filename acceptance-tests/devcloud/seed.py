@@ -48,10 +48,10 @@ class Api:
     def get(self, path):
         return self.send('GET', path)[1]
 
-    def ensure(self, singular, plural, match, path=None, method='PATCH', **fields):
+    def ensure(self, singular, plural, match, known=None, method='PATCH', **fields):
         """The object that matches, made if there is none, corrected where a readable field differs."""
-        path = path or '/' + plural
-        for found in self.get(path)[plural]:
+        path = '/' + plural
+        for found in self.get(path)[plural] if known is None else known:
             if all(found.get(key) == value for key, value in match.items()):
                 wrong = {key: value for key, value in fields.items() if key in found and found[key] != value}
                 if wrong:
@@ -86,6 +86,7 @@ def identity():
     keystone.send('PUT', f'/system/users/{user["id"]}/roles/{roles["admin"]}')
 
     services = {(known['type'], known['name']): known for known in keystone.get('/services')['services']}
+    endpoints = keystone.get('/endpoints')['endpoints']
     for entry in CLOUD['catalog']:
         known = services.get((entry['type'], entry['name']))
         if not entry['enabled']:
@@ -93,11 +94,12 @@ def identity():
             if known and known['enabled']:
                 keystone.send('PATCH', f'/services/{known["id"]}', {'service': {'enabled': False}})
             continue
-        service = keystone.ensure('service', 'services', {'type': entry['type'], 'name': entry['name']}, enabled=True)
+        service = keystone.ensure('service', 'services', {'type': entry['type'], 'name': entry['name']},
+                                  known=services.values(), enabled=True)
         for interface in ('public', 'internal', 'admin'):
             keystone.ensure('endpoint', 'endpoints',
                             {'service_id': service['id'], 'interface': interface, 'region_id': CLOUD['region']},
-                            url=entry['url'])
+                            known=endpoints, url=entry['url'])
         if CLOUD['unified_limits']:
             known_limits = keystone.get('/registered_limits')['registered_limits']
             missing = [

@@ -324,15 +324,17 @@ impl Cloud {
         let locks = python::locks(&self.paths)?;
         let templates = Templates::new(&self.paths, mariadb)?;
         let fresh = !self.paths.databases().exists();
-        let held: BTreeSet<_> = wanted.iter().map(|service| service.name).collect();
+        let mut held: BTreeSet<_> = wanted.iter().map(|service| service.name).collect();
         if fresh {
             for service in SERVICES {
                 // A marker without a database is of a cloud that is gone.
                 let _ = fs::remove_file(self.paths.migrated(service.name));
             }
             let restored = templates.restore(&held)?;
-            for service in &restored {
-                fs::write(self.paths.migrated(service), &locks)?;
+            for service in SERVICES.iter().filter(|service| restored.iter().any(|name| name == service.name))
+            {
+                fs::write(self.paths.migrated(service.name), &locks)?;
+                held.insert(service.name);
             }
             if restored.is_empty() {
                 progress.step("mariadb's tables", "mariadb has its own tables", || {

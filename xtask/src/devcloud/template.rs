@@ -38,7 +38,7 @@ impl<'a> Templates<'a> {
         self.paths.cache.join("templates")
     }
 
-    /// The services of the largest template that holds no others than these, and where it is.
+    /// The template that holds most of these services, and what it holds. Databases that nobody uses do no harm.
     fn best(&self, services: &BTreeSet<&str>) -> Option<(Vec<String>, PathBuf)> {
         let entries = fs::read_dir(self.directory()).ok()?;
         entries
@@ -46,10 +46,12 @@ impl<'a> Templates<'a> {
                 let path = entry.ok()?.path();
                 let name = path.file_name()?.to_str()?.to_owned();
                 let held = name.strip_prefix(&self.digest)?.strip_prefix('-')?;
-                let held: Vec<_> = held.split('-').map(str::to_owned).collect();
-                held.iter().all(|service| services.contains(service.as_str())).then_some((held, path))
+                Some((held.split('-').map(str::to_owned).collect::<Vec<_>>(), path))
             })
-            .max_by_key(|(held, _)| held.len())
+            .max_by_key(|(held, _)| {
+                let useful = held.iter().filter(|service| services.contains(service.as_str())).count();
+                (useful, std::cmp::Reverse(held.len()))
+            })
     }
 
     /// Fills an empty cloud from a template; tells which services' databases it holds now.
