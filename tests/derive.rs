@@ -17,10 +17,22 @@ const MODELS: &[(&str, &str)] = &[
     ("an enum", "/** M. */ #[derive(Model)] enum M { A }"),
     ("a tuple struct", "/** M. */ #[derive(Model)] struct M(String);"),
     ("a type that Terraform has not", "/** M. */ #[derive(Model)] struct M { /** Size. */ size: u8 }"),
-    ("a map with other keys", "/** M. */ #[derive(Model)] struct M { /** All. */ all: BTreeMap<i64, String> }"),
-    ("a default of another type", "/** M. */ #[derive(Model)] struct M { /** On. */ #[tf(default = \"yes\")] on: bool }"),
-    ("a word that is none", "/** M. */ #[derive(Model)] struct M { /** Name. */ #[tf(replaces)] name: String }"),
-    ("keep of what is not computed", "/** M. */ #[derive(Model)] struct M { /** Name. */ #[tf(keep)] name: String }"),
+    (
+        "a map with other keys",
+        "/** M. */ #[derive(Model)] struct M { /** All. */ all: BTreeMap<i64, String> }",
+    ),
+    (
+        "a default of another type",
+        "/** M. */ #[derive(Model)] struct M { /** On. */ #[tf(default = \"yes\")] on: bool }",
+    ),
+    (
+        "a word that is none",
+        "/** M. */ #[derive(Model)] struct M { /** Name. */ #[tf(replaces)] name: String }",
+    ),
+    (
+        "keep of what is not computed",
+        "/** M. */ #[derive(Model)] struct M { /** Name. */ #[tf(keep)] name: String }",
+    ),
     (
         "managed_if_set of what is required",
         "/** M. */ #[derive(Model)] struct M { /** Name. */ #[tf(managed_if_set)] name: String }",
@@ -30,7 +42,10 @@ const MODELS: &[(&str, &str)] = &[
         "fn even(_: &i64) -> Result<(), String> { Ok(()) }
          /** M. */ #[derive(Model)] struct M { /** Name. */ #[tf(check(even))] name: String }",
     ),
-    ("a model", "/** M. */ #[derive(Model)] struct M { /** Name. */ #[tf(replace, sensitive)] name: Option<String> }"),
+    (
+        "a model",
+        "/** M. */ #[derive(Model)] struct M { /** Name. */ #[tf(replace, sensitive)] name: Option<String> }",
+    ),
 ];
 
 #[test]
@@ -60,7 +75,8 @@ fn mistakes_are_told_at_their_place() {
         let mut said = BTreeSet::new();
         for line in String::from_utf8(output.stderr).unwrap().lines() {
             let message: serde_json::Value = serde_json::from_str(line).unwrap();
-            let span = message["spans"].as_array().and_then(|all| all.iter().find(|it| it["is_primary"] == true));
+            let span =
+                message["spans"].as_array().and_then(|all| all.iter().find(|it| it["is_primary"] == true));
             // Without a place: the count of errors at the end.
             let (Some(span), Some("error")) = (span, message["level"].as_str()) else { continue };
             let at = &span["text"][0];
@@ -72,7 +88,8 @@ fn mistakes_are_told_at_their_place() {
                 let _ = writeln!(text, "`{marked}`: {message}");
             }
         }
-        let _ = writeln!(text, "{}\n", if output.status.success() { "(compiles)" } else { "(does not compile)" });
+        let _ =
+            writeln!(text, "{}\n", if output.status.success() { "(compiles)" } else { "(does not compile)" });
     }
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/derive.txt");
     expect_file![golden].assert_eq(&text);
@@ -90,7 +107,8 @@ fn library() -> (PathBuf, PathBuf) {
             let name = path.file_name().unwrap().to_string_lossy();
             let list = name.strip_prefix("libtenancy-").and_then(|it| it.strip_suffix(".rlib"));
             // The list of sources beside it, relative or absolute, as cargo called the compiler.
-            let list = list.and_then(|hash| fs::read_to_string(folder.join(format!("tenancy-{hash}.d"))).ok());
+            let list =
+                list.and_then(|hash| fs::read_to_string(folder.join(format!("tenancy-{hash}.d"))).ok());
             list.is_some_and(|list| list.contains(&source) || list.contains(": src/lib.rs"))
         })
         .max_by_key(|path| fs::metadata(path).unwrap().modified().unwrap());

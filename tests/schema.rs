@@ -23,7 +23,8 @@ async fn the_schema_is_the_committed_one() {
     let all = server.get_provider_schema(Request::new(get_provider_schema::Request::default()));
     let all = all.await.unwrap().into_inner();
     let identities = get_resource_identity_schemas::Request::default();
-    let identities = server.get_resource_identity_schemas(Request::new(identities)).await.unwrap().into_inner();
+    let identities =
+        server.get_resource_identity_schemas(Request::new(identities)).await.unwrap().into_inner();
     assert!(all.diagnostics.is_empty() && identities.diagnostics.is_empty());
 
     let many = |all: &std::collections::BTreeMap<String, wire::Schema>| -> Map<String, Json> {
@@ -72,7 +73,8 @@ fn attribute(it: &Attribute) -> Json {
             object::NestingMode::Map => "map",
             object::NestingMode::Invalid => unreachable!("a nested attribute has a nesting"),
         };
-        json["nested_type"] = json!({ "attributes": attributes(&nested.attributes), "nesting_mode": nesting });
+        json["nested_type"] =
+            json!({ "attributes": attributes(&nested.attributes), "nesting_mode": nesting });
     }
     let flags = [
         ("required", it.required),
@@ -116,8 +118,9 @@ enum For {
 
 fn all() -> Vec<(For, String, Arc<Schema>)> {
     let name = |it: &str| format!("{}_{it}", TenancyProvider::NAME);
-    let resources =
-        TenancyProvider::resources().into_iter().map(|it| (For::Resource, name(it.name()), it.schema().clone()));
+    let resources = TenancyProvider::resources()
+        .into_iter()
+        .map(|it| (For::Resource, name(it.name()), it.schema().clone()));
     let data = TenancyProvider::data_sources()
         .into_iter()
         .map(|it| (For::Data, format!("data.{}", name(it.name())), it.schema().clone()));
@@ -210,7 +213,9 @@ fn write_only_is_not_stored() {
     });
     fn has_write_only(kind: &Kind) -> bool {
         match kind {
-            Kind::Nested(_, schema) => schema.fields.iter().any(|it| it.write_only || has_write_only(&it.kind)),
+            Kind::Nested(_, schema) => {
+                schema.fields.iter().any(|it| it.write_only || has_write_only(&it.kind))
+            }
             Kind::Plain(_) => false,
         }
     }
@@ -267,7 +272,10 @@ fn defaults_pass_their_own_checks() {
         let allowed = it.choices.is_empty() || text.is_some_and(|it_is| it.choices.contains(&it_is));
         said(!allowed, "the default is none of the choices")
             .or(said(it.checks.iter().any(|check| check(default).is_err()), "the default fails its check"))
-            .or(said(it.presence != Presence::OptionalComputed, "a default that is not optional and computed"))
+            .or(said(
+                it.presence != Presence::OptionalComputed,
+                "a default that is not optional and computed",
+            ))
             .or(said(it.managed_if_set, "a default of what is managed only if set"))
     });
 }
@@ -303,7 +311,11 @@ fn identities_are_made_of_simple_values() {
             assert!(simple, "{name}: the identity's {} is no simple value", it.name);
             assert!(is_name(it.name), "{name}: {}", it.name);
             assert!(it.description.ends_with('.'), "{name}: the identity's {} is not described", it.name);
-            assert!(!it.sensitive && !it.write_only, "{name}: the identity's {} is stored in the open", it.name);
+            assert!(
+                !it.sensitive && !it.write_only,
+                "{name}: the identity's {} is stored in the open",
+                it.name
+            );
             let attribute = resource.schema().position(it.name);
             assert!(attribute.is_some(), "{name}: the identity's {} is no attribute of it", it.name);
         }

@@ -4,12 +4,12 @@
 
 use tenancy::tf::proto::tfplugin6::provider_server::Provider as _;
 use tenancy::tf::proto::tfplugin6::{
-    self as wire, DynamicValue, apply_resource_change, configure_provider, diagnostic::Severity, read_resource,
-    upgrade_resource_state,
+    self as wire, DynamicValue, apply_resource_change, configure_provider, diagnostic::Severity,
+    read_resource, upgrade_resource_state,
 };
 use tenancy::tf::{
-    After, Client, Computed, Context, Diagnostic, Diagnostics, DynDataSource, DynResource, Erased, Model, Outcome,
-    Provider, Resource, Result, Server, Value, msgpack,
+    After, Client, Computed, Context, Diagnostic, Diagnostics, DynDataSource, DynResource, Erased, Model,
+    Outcome, Provider, Resource, Result, Server, Value, msgpack,
 };
 use tokio_util::sync::CancellationToken;
 use tonic::Request;
@@ -53,7 +53,9 @@ impl Resource for Thing {
             return Err(broken().into());
         }
         let made = Thing { id: "made".into(), ..plan };
-        if made.fails.is_some() { Err::<(), _>(broken()).after(&made)? }
+        if made.fails.is_some() {
+            Err::<(), _>(broken()).after(&made)?
+        }
         Ok(made)
     }
 
@@ -66,7 +68,9 @@ impl Resource for Thing {
     }
 
     async fn update(from: Self, to: Self, _: &Context<Nobody>) -> Outcome<Self> {
-        if to.fails.is_some() { Err::<(), _>(broken()).after(&from)? }
+        if to.fails.is_some() {
+            Err::<(), _>(broken()).after(&from)?
+        }
         Ok(to)
     }
 
@@ -110,7 +114,10 @@ impl Provider for Toy {
 
 fn on_the_wire(thing: Option<Thing>) -> Option<DynamicValue> {
     let value = thing.map_or(Value::Null, |it| Value::Object(Model::encode(it)));
-    Some(DynamicValue { msgpack: msgpack::write_object(&value, &Thing::schema()).into(), ..Default::default() })
+    Some(DynamicValue {
+        msgpack: msgpack::write_object(&value, &Thing::schema()).into(),
+        ..Default::default()
+    })
 }
 
 fn off_the_wire(value: Option<DynamicValue>) -> Option<Thing> {
@@ -212,7 +219,10 @@ async fn a_state_of_another_version_is_refused_in_words() {
     let request = |version| upgrade_resource_state::Request {
         type_name: "toy_thing".into(),
         version,
-        raw_state: Some(wire::RawState { json: br#"{"id":"1","old":true}"#.to_vec().into(), ..Default::default() }),
+        raw_state: Some(wire::RawState {
+            json: br#"{"id":"1","old":true}"#.to_vec().into(),
+            ..Default::default()
+        }),
     };
     let server = server().await;
     let answer = server.upgrade_resource_state(Request::new(request(0))).await.unwrap().into_inner();

@@ -85,8 +85,13 @@ fn check(rule: &str, broken: Vec<String>) {
 
 /// The modules of the crate that a file names, by `crate::` or by `super::`.
 fn named_modules(file: &File) -> Vec<(String, String)> {
-    let module: Vec<&str> =
-        file.path.trim_start_matches("src/").trim_end_matches(".rs").trim_end_matches("/mod").split('/').collect();
+    let module: Vec<&str> = file
+        .path
+        .trim_start_matches("src/")
+        .trim_end_matches(".rs")
+        .trim_end_matches("/mod")
+        .split('/')
+        .collect();
     let mut found = Vec::new();
     for (place, line) in code(file) {
         let mut note = |rest: &str| match rest.strip_prefix('{') {
@@ -94,7 +99,10 @@ fn named_modules(file: &File) -> Vec<(String, String)> {
                 let mut depth = 0;
                 for part in group.split_inclusive(['{', '}', ',']) {
                     if depth == 0 {
-                        found.push((place.clone(), part.trim().chars().take_while(|it| is_word(*it)).collect()));
+                        found.push((
+                            place.clone(),
+                            part.trim().chars().take_while(|it| is_word(*it)).collect(),
+                        ));
                     }
                     depth += i32::from(part.ends_with('{')) - i32::from(part.ends_with('}'));
                     if depth < 0 {
@@ -157,12 +165,15 @@ fn layers_run_one_way() {
 
 #[test]
 fn tf_knows_no_openstack() {
-    const WORDS: &[&str] = &["openstack", "keystone", "nova", "neutron", "cinder", "tenancy", "tenant", "quota"];
+    const WORDS: &[&str] =
+        &["openstack", "keystone", "nova", "neutron", "cinder", "tenancy", "tenant", "quota"];
     let mut broken = Vec::new();
     for file in rust("src").iter().filter(|it| it.path.starts_with("src/tf")).chain(&rust("derive")) {
         for (place, line) in code(file) {
             let lower = line.replace("tenancy_derive", "").to_lowercase();
-            broken.extend(WORDS.iter().filter(|word| lower.contains(*word)).map(|word| format!("{place}: {word}")));
+            broken.extend(
+                WORDS.iter().filter(|word| lower.contains(*word)).map(|word| format!("{place}: {word}")),
+            );
         }
     }
     check("src/tf could serve any provider: it has no word of OpenStack's", broken);
@@ -195,7 +206,9 @@ fn only_in(rule: &str, words: &[&str], may: &[&str]) {
             continue;
         }
         for (place, line) in code(&file) {
-            broken.extend(words.iter().filter(|word| has_word(line, word)).map(|word| format!("{place}: {word}")));
+            broken.extend(
+                words.iter().filter(|word| has_word(line, word)).map(|word| format!("{place}: {word}")),
+            );
         }
     }
     check(rule, broken);
@@ -386,8 +399,11 @@ fn every_rule_names_a_test_that_exists() {
 /// Everything on offer: its folder in examples/, its page's folder in docs/, and its name.
 fn offer() -> Vec<(&'static str, &'static str, String)> {
     let name = |it: &str| format!("{}_{it}", TenancyProvider::NAME);
-    let resources = TenancyProvider::resources().into_iter().map(|it| ("resources", "resource", name(it.name())));
-    let data = TenancyProvider::data_sources().into_iter().map(|it| ("data-sources", "data-source", name(it.name())));
+    let resources =
+        TenancyProvider::resources().into_iter().map(|it| ("resources", "resource", name(it.name())));
+    let data = TenancyProvider::data_sources()
+        .into_iter()
+        .map(|it| ("data-sources", "data-source", name(it.name())));
     resources.chain(data).collect()
 }
 
@@ -398,7 +414,10 @@ fn the_changelog_has_a_line_for_everything_on_offer() {
         let kind = if *folder == "resources" { "Resource" } else { "Data source" };
         !changelog.lines().any(|line| line.starts_with(&format!("- {kind} `{name}`")))
     });
-    check("CHANGELOG.md has a line for each", missing.map(|(_, kind, name)| format!("{kind} {name}")).collect());
+    check(
+        "CHANGELOG.md has a line for each",
+        missing.map(|(_, kind, name)| format!("{kind} {name}")).collect(),
+    );
 }
 
 /// The headings of the guide are what the provider says, with `…` for what differs.
@@ -413,8 +432,33 @@ fn the_guide_quotes_what_the_provider_says() {
     for heading in guide.lines().filter_map(|line| line.strip_prefix("### ")) {
         for quoted in heading.split('`').skip(1).step_by(2) {
             let said = quoted.split('…').map(str::trim).filter(|part| part.len() > 2);
-            broken.extend(said.filter(|part| !source.contains(*part)).map(|part| format!("{quoted}: {part}")));
+            broken
+                .extend(said.filter(|part| !source.contains(*part)).map(|part| format!("{quoted}: {part}")));
         }
     }
     check("The guide has no message that the provider does not say", broken);
+}
+
+#[test]
+fn everything_on_offer_has_an_example_and_a_page() {
+    let mut missing = Vec::new();
+    let mut known = BTreeSet::new();
+    for (folder, file, name) in offer() {
+        let short = name.trim_start_matches("tenancy_");
+        let mut wanted = vec![format!("{file}.tf")];
+        if folder == "resources" {
+            wanted.extend(["import.sh".to_owned(), "import-by-identity.tf".to_owned()]);
+        }
+        let examples = format!("examples/{folder}/{name}");
+        let wanted = wanted.into_iter().map(|it| format!("{examples}/{it}"));
+        let wanted = wanted.chain([format!("docs/{folder}/{short}.md")]);
+        missing.extend(wanted.filter(|path| !root().join(path).is_file()));
+        known.insert(examples);
+    }
+    check("Everything on offer has an example and a page", missing);
+    let folders = ["examples/resources", "examples/data-sources"];
+    let present = folders.iter().flat_map(|it| fs::read_dir(root().join(it)).unwrap());
+    let present = present.map(|it| it.unwrap().path());
+    let present = present.map(|it| it.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/"));
+    check("Nothing else has an example", present.filter(|it| !known.contains(it)).collect());
 }

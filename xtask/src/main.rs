@@ -2,6 +2,7 @@
 
 mod bench;
 mod devcloud;
+mod docs;
 mod workspace;
 
 use clap::{Parser, Subcommand};
@@ -20,12 +21,15 @@ enum Command {
     Bench(bench::Arguments),
     /// Run a real OpenStack on this machine, as plain processes.
     Devcloud(devcloud::Arguments),
+    /// Write the pages of docs/ from the schema and the examples.
+    Docs(docs::Arguments),
 }
 
 fn main() -> std::process::ExitCode {
     let result = match Arguments::parse().command {
         Command::Bench(arguments) => bench::run(arguments),
         Command::Devcloud(arguments) => devcloud::run(arguments),
+        Command::Docs(arguments) => docs::run(arguments),
     };
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,
