@@ -3,6 +3,9 @@
 //! Limits are those of Keystone's schemas: names of domains, projects and groups have 1 to 64
 //! characters, tags 1 to 255, and a project at most 80 of them.
 
+// A check takes what the attribute is decoded to, which is a `String`.
+#![allow(clippy::ptr_arg)]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 type Checked = Result<(), String>;
