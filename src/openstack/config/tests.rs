@@ -337,7 +337,8 @@ fn files_are_found_and_merged() {
     let secure = "clouds: {a: {auth: {password: hush}}}";
     let public =
         "public-clouds: {vendor: {auth: {auth_url: 'http://vendor', project_id: q}, region_name: V}}";
-    let cases: [(&[(&str, &str)], &[(&str, &str)], &str); 7] = [
+    type Pairs<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(Pairs<'_>, Pairs<'_>, &str); 7] = [
         // secure.yaml next to it; the profile lies under the entry.
         (
             &[],
