@@ -1,0 +1,149 @@
+//! Where the services are: the catalog that comes with a token, by official type, region and interface.
+
+mod service;
+pub(crate) mod versions;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use url::Url;
+
+pub use service::Service;
+
+use super::config::Config;
+use super::error::{Error, NoServiceError, Result};
+
+/// The catalog of one token.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    entries: Vec<Entry>,
+}
+
+/// A service of the catalog.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Entry {
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    endpoints: Vec<Endpoint>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Endpoint {
+    #[serde(default)]
+    interface: String,
+    #[serde(default)]
+    region_id: Option<String>,
+    #[serde(default)]
+    region: Option<String>,
+    #[serde(default)]
+    url: String,
+}
+
+impl Endpoint {
+    fn region(&self) -> Option<&str> {
+        self.region_id.as_deref().or(self.region.as_deref())
+    }
+}
+
+/// What the catalog offers of one type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// The type as the catalog has it.
+    pub kind: String,
+    /// The service, if it is one we know.
+    pub service: Option<Service>,
+    /// Region, interface and URL of each endpoint.
+    pub endpoints: Vec<(Option<String>, String, String)>,
+}
+
+impl Catalog {
+    pub(crate) fn new(entries: Vec<Entry>) -> Self {
+        Self { entries }
+    }
+
+    /// Everything in it, in the catalog's order.
+    pub fn offers(&self) -> Vec<Offer> {
+        let offer = |entry: &Entry| Offer {
+            kind: entry.kind.clone(),
+            service: Service::of_type(&entry.kind),
+            endpoints: entry
+                .endpoints
+                .iter()
+                .map(|it| (it.region().map(str::to_owned), it.interface.clone(), it.url.clone()))
+                .collect(),
+        };
+        self.entries.iter().map(offer).collect()
+    }
+
+    /// The URL of a service as the catalog has it. The configured endpoints come first.
+    ///
+    /// # Errors
+    /// [`Error::NoService`], if there is none for the region and interface, or several regions and none chosen.
+    pub fn endpoint(&self, service: Service, config: &Config) -> Result<Url> {
+        if let Some(url) = config.endpoints.get(service.official()) {
+            return Ok(url.clone());
+        }
+        // A service may be listed under several types (`volumev2`, `volumev3`): the best type comes first.
+        let entry = service
+            .types()
+            .iter()
+            .find_map(|kind| self.entries.iter().find(|it| it.kind == *kind && !it.endpoints.is_empty()));
+        let Some(entry) = entry else {
+            return Err(self.none(service, config, "the catalog has no such type".into()));
+        };
+        let wanted = config.interface.as_str();
+        // The old API had publicURL, internalURL and adminURL.
+        let of_interface: Vec<&Endpoint> = entry
+            .endpoints
+            .iter()
+            .filter(|it| it.interface == wanted || it.interface.strip_suffix("URL") == Some(wanted))
+            .collect();
+        if of_interface.is_empty() {
+            return Err(self.none(service, config, format!("it has no {wanted} interface")));
+        }
+        let chosen = match &config.region {
+            Some(region) => {
+                let found = of_interface.iter().find(|it| it.region() == Some(region));
+                found.ok_or_else(|| {
+                    self.none(service, config, format!("it is not in the region {region} ({wanted})"))
+                })?
+            }
+            None => {
+                let regions: BTreeSet<_> = of_interface.iter().map(|it| it.region()).collect();
+                if regions.len() > 1 {
+                    let why = "it is in several regions; choose one by `region`".to_owned();
+                    return Err(self.none(service, config, why));
+                }
+                of_interface[0]
+            }
+        };
+        Url::parse(&chosen.url)
+            .map_err(|why| self.none(service, config, format!("its URL `{}` is not one: {why}", chosen.url)))
+    }
+
+    fn none(&self, service: Service, config: &Config, why: String) -> Error {
+        let endpoints = || self.entries.iter().flat_map(|it| &it.endpoints);
+        let sorted = |all: BTreeSet<&str>| all.into_iter().map(str::to_owned).collect();
+        Error::NoService(Box::new(NoServiceError {
+            service: service.official().into(),
+            region: config.region.clone(),
+            interface: config.interface.as_str().into(),
+            why,
+            types: sorted(self.entries.iter().map(|it| it.kind.as_str()).collect()),
+            regions: sorted(endpoints().filter_map(Endpoint::region).collect()),
+            interfaces: sorted(endpoints().map(|it| it.interface.as_str()).collect()),
+        }))
+    }
+
+    /// The types that no service of ours goes by, with the first URL of each.
+    pub fn unknown_types(&self) -> BTreeMap<String, String> {
+        let unknown = self.entries.iter().filter(|it| Service::of_type(&it.kind).is_none());
+        unknown
+            .map(|it| (it.kind.clone(), it.endpoints.first().map(|it| it.url.clone()).unwrap_or_default()))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

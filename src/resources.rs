@@ -1,0 +1,162 @@
+//! Where Terraform and OpenStack meet: one file per thing that a user can write.
+
+pub mod check;
+mod holdings;
+pub mod project_group_binding;
+pub mod tenant_project;
+pub mod workspace_domain;
+
+use std::ops::Deref;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::openstack::config::DomainRef;
+use crate::openstack::error::UnknownError;
+use crate::openstack::identity::{Domain, Group, Project};
+use crate::openstack::{Cloud, Error};
+use crate::tf::{Client, Diagnostic, Diagnostics, Path, Result};
+use project_group_binding::MissingMembers;
+
+/// What the provider block is configured into: a cloud, and the defaults that resources share.
+#[derive(Clone)]
+pub struct Tenancy {
+    /// The cloud.
+    pub cloud: Cloud,
+    /// Where the members of groups are looked up. `None`: in the default domain.
+    pub users_domain_id: Option<String>,
+    /// What a binding does about a member that Keystone does not know.
+    pub missing_users: MissingMembers,
+}
+
+impl Client for Tenancy {
+    fn cancelled_by(&self, token: CancellationToken) -> Self {
+        Tenancy { cloud: self.cloud.cancelled_by(token), ..self.clone() }
+    }
+}
+
+impl Deref for Tenancy {
+    type Target = Cloud;
+
+    fn deref(&self) -> &Cloud {
+        &self.cloud
+    }
+}
+
+impl Tenancy {
+    /// Id of the domain for whatever names no domain.
+    pub async fn default_domain_id(&self) -> Result<String, Error> {
+        match &self.config().default_domain {
+            DomainRef::Id(id) => Ok(id.clone()),
+            DomainRef::Name(name) => Ok(self.domain(name).await?.id),
+        }
+    }
+
+    /// A domain by name, or else by id.
+    pub async fn domain(&self, text: &str) -> Result<Domain, Error> {
+        match self.domains().find(text).await? {
+            Some(domain) => Ok(domain),
+            None => self.domains().get(text).await,
+        }
+    }
+
+    /// A domain by name.
+    pub async fn domain_named(&self, name: &str) -> Result<Domain, Error> {
+        let found = self.domains().find(name).await?;
+        let unknown =
+            || UnknownError { kind: "domain", name: name.to_owned(), within: None, near: Vec::new() };
+        found.ok_or_else(|| Error::Unknown(Box::new(unknown())))
+    }
+
+    /// A project by its name in a domain.
+    pub async fn project_named(&self, name: &str, domain: &Domain) -> Result<Project, Error> {
+        self.projects().find(&domain.id, name).await?.ok_or_else(|| unknown("project", name, domain))
+    }
+
+    /// A group by its name in a domain.
+    pub async fn group_named(&self, name: &str, domain: &Domain) -> Result<Group, Error> {
+        self.groups().find(&domain.id, name).await?.ok_or_else(|| unknown("group", name, domain))
+    }
+
+    /// Id of the domain in which members are looked up.
+    pub async fn users_domain_id(&self) -> Result<String, Error> {
+        match &self.users_domain_id {
+            Some(id) => Ok(id.clone()),
+            None => self.default_domain_id().await,
+        }
+    }
+}
+
+fn unknown(kind: &'static str, name: &str, domain: &Domain) -> Error {
+    let within = Some(format!("domain \"{}\"", domain.name));
+    Error::Unknown(Box::new(UnknownError { kind, name: name.to_owned(), within, near: Vec::new() }))
+}
+
+/// An error of the cloud's as Terraform shows it.
+pub fn diagnostic(summary: impl Into<String>, error: Error) -> Diagnostic {
+    let mut detail = capitalized(&error.to_string());
+    if !detail.ends_with('.') {
+        detail.push('.');
+    }
+    if let Some(advice) = advice(&error) {
+        detail.push_str("\n\n");
+        detail.push_str(advice);
+    }
+    Diagnostic::error(summary).detail(detail)
+}
+
+/// What to do, where the error itself does not say it.
+fn advice(error: &Error) -> Option<&'static str> {
+    match error {
+        Error::Status(it) if it.status == 403 => Some(
+            "The account lacks a role for this, or the object is immutable or in use. \
+             Keystone's administrator can tell by the request id.",
+        ),
+        Error::Status(it) if it.status >= 500 => {
+            Some("This is a failure of the service. Apply again once it is well.")
+        }
+        Error::Login(_) => Some(
+            "Check user, domain, project and secret: `openstack token issue` with the same settings tells the same.",
+        ),
+        _ => None,
+    }
+}
+
+fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+impl From<Error> for Diagnostics {
+    fn from(error: Error) -> Self {
+        diagnostic("OpenStack call failed", error).into()
+    }
+}
+
+/// Exactly one of two attributes must be set.
+pub fn one_of(one: bool, other: bool, name: &'static str, others: &'static str) -> Result<()> {
+    if one != other {
+        return Ok(());
+    }
+    Err(Diagnostic::error(format!("One of {name} and {others} is needed"))
+        .detail(format!("Set exactly one of `{name}` and `{others}`."))
+        .at(Path::root().attribute(name))
+        .into())
+}
+
+/// Says what a user was after when a call failed, and which attribute asked for it.
+pub trait Explain<T> {
+    /// With this summary.
+    fn explain(self, summary: &str) -> Result<T>;
+    /// With this summary, at an attribute.
+    fn explain_at(self, summary: &str, path: impl Into<Path>) -> Result<T>;
+}
+
+impl<T> Explain<T> for Result<T, Error> {
+    fn explain(self, summary: &str) -> Result<T> {
+        self.map_err(|error| diagnostic(summary, error).into())
+    }
+
+    fn explain_at(self, summary: &str, path: impl Into<Path>) -> Result<T> {
+        self.map_err(|error| diagnostic(summary, error).at(path).into())
+    }
+}

@@ -1,0 +1,130 @@
+//! What Keystone accepts: checked at `validate`, where the user still has the line before their eyes.
+//!
+//! Limits are those of Keystone's schemas: names of domains, projects and groups have 1 to 64
+//! characters, tags 1 to 255, and a project at most 80 of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+type Checked = Result<(), String>;
+
+fn length(text: &str, most: usize) -> Checked {
+    let length = text.chars().count();
+    if (1..=most).contains(&length) {
+        Ok(())
+    } else {
+        Err(format!("Expected 1 to {most} characters; got {length}."))
+    }
+}
+
+/// Keystone strips blanks, and the plan would never settle.
+fn no_blanks_at_the_ends(text: &str) -> Checked {
+    if text.trim() == text {
+        Ok(())
+    } else {
+        Err(format!("\"{text}\" starts or ends with a blank, which Keystone removes."))
+    }
+}
+
+/// The name of a project or a group.
+pub fn name(text: &String) -> Checked {
+    length(text, 64)?;
+    no_blanks_at_the_ends(text)
+}
+
+/// The name of a domain. Keystone keeps `Federated` for itself, and answers 500 to it.
+pub fn domain_name(text: &String) -> Checked {
+    name(text)?;
+    if text.eq_ignore_ascii_case("federated") {
+        return Err("Keystone reserves the domain name \"Federated\".".to_owned());
+    }
+    Ok(())
+}
+
+/// The tags of a domain or a project.
+pub fn tags(all: &BTreeSet<String>) -> Checked {
+    if all.len() > 80 {
+        return Err(format!("Expected at most 80 tags; got {}.", all.len()));
+    }
+    let mut folded = BTreeSet::new();
+    for tag in all {
+        length(tag, 255).map_err(|why| format!("Tag \"{tag}\": {why}"))?;
+        no_blanks_at_the_ends(tag)?;
+        if let Some(found) = tag.chars().find(|it| matches!(it, '/' | ',')) {
+            return Err(format!("Tag \"{tag}\" has a \"{found}\", which Keystone does not allow."));
+        }
+        if !folded.insert(tag.to_lowercase()) {
+            return Err(format!("Tag \"{tag}\" is there twice: MariaDB and MySQL do not tell case apart."));
+        }
+    }
+    Ok(())
+}
+
+/// Keys that Keystone has a meaning for are attributes, not properties.
+pub fn properties(all: &BTreeMap<String, String>) -> Checked {
+    const RESERVED: &[&str] = &[
+        "description",
+        "domain_id",
+        "enabled",
+        "extra",
+        "id",
+        "is_domain",
+        "links",
+        "name",
+        "options",
+        "parent_id",
+        "tags",
+        "terraform_tenancy_origin",
+    ];
+    match all.keys().find(|key| key.is_empty() || RESERVED.contains(&key.as_str())) {
+        Some(key) => Err(format!("\"{key}\" cannot be a property: Keystone has a meaning for it.")),
+        None => Ok(()),
+    }
+}
+
+/// An id or a name that is not empty.
+pub fn not_empty(text: &String) -> Checked {
+    if text.trim().is_empty() { Err("Expected something; got an empty text.".to_owned()) } else { Ok(()) }
+}
+
+/// Roles by name or id.
+pub fn roles(all: &BTreeSet<String>) -> Checked {
+    all.iter().try_for_each(not_empty)
+}
+
+/// Names of users: 1 to 255 characters.
+pub fn members(all: &BTreeSet<String>) -> Checked {
+    for name in all {
+        length(name, 255).map_err(|why| format!("\"{name}\": {why}"))?;
+        no_blanks_at_the_ends(name)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(all: &[&str]) -> BTreeSet<String> {
+        all.iter().map(|it| (*it).to_owned()).collect()
+    }
+
+    #[test]
+    fn names() {
+        for good in ["a", "Zürich", &"ä".repeat(64)] {
+            assert_eq!(name(&good.to_owned()), Ok(()), "{good}");
+        }
+        for bad in ["", " a", "a ", &"a".repeat(65)] {
+            assert!(name(&bad.to_owned()).is_err(), "{bad:?}");
+        }
+        assert!(domain_name(&"FEDERATED".to_owned()).is_err());
+    }
+
+    #[test]
+    fn tags_as_keystone_takes_them() {
+        assert_eq!(tags(&set(&["prod", "vo:äß=1"])), Ok(()));
+        let many: BTreeSet<_> = (0..81).map(|it| it.to_string()).collect();
+        for bad in [set(&["a/b"]), set(&["a,b"]), set(&[""]), set(&["a", "A"]), set(&[" a"]), many] {
+            assert!(tags(&bad).is_err(), "{bad:?}");
+        }
+    }
+}

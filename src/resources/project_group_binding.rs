@@ -1,0 +1,758 @@
+//! `tenancy_project_group_binding`: a group that holds exactly these roles on a project, a domain or the system,
+//! and, where asked for, has exactly these members.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::join_all;
+use futures_util::try_join;
+
+use super::{Explain, Tenancy, check, diagnostic};
+use crate::openstack::Error;
+use crate::openstack::identity::{Actor, Grant, Group, GroupChange, NewGroup, Scope, User};
+use crate::tf::{
+    After, At, Change, Computed, Context, Diagnostic, Diagnostics, Draft, Failure, Identity, Model, Outcome,
+    Path, Resource, Result, at, choice,
+};
+
+choice! {
+    /// What a binding does about a member that Keystone does not know.
+    #[derive(Default)]
+    pub enum MissingMembers {
+        /// Remarks on it, and adds it once it is known.
+        #[default]
+        Skip = "skip",
+        /// Refuses.
+        Fail = "fail",
+    }
+}
+
+/// A group that exists because of its binding.
+#[derive(Clone, Debug, PartialEq, Model)]
+pub struct OwnedGroup {
+    /// Name of the group, unique within its domain. At most 64 characters.
+    #[tf(check(check::name))]
+    pub name: String,
+    /// Id of the domain that the group is in. By default the provider's default domain.
+    #[tf(optional, keep, replace, check(check::not_empty))]
+    pub domain_id: Computed<String>,
+    /// What the group is for. Not managed unless set.
+    #[tf(managed_if_set)]
+    pub description: Option<String>,
+}
+
+/// A group bound to roles on a project, a domain or the system.
+///
+/// The roles are exactly the ones written here, for this group on this scope; implied and inherited roles are no
+/// drift. With `members`, the group has exactly these permanent members: others are removed, those who come and go with
+/// a federated login (expiring memberships) are left alone. A member that Keystone does not know yet is listed in
+/// `pending_members` and added by the first plan after they appear.
+#[derive(Clone, Debug, PartialEq, Model)]
+pub struct ProjectGroupBinding {
+    /// Id of the project. One of `project_id`, `domain_id` and `system` is needed.
+    #[tf(replace, check(check::not_empty))]
+    pub project_id: Option<String>,
+    /// Id of the domain, for a binding on a domain.
+    #[tf(replace, check(check::not_empty))]
+    pub domain_id: Option<String>,
+    /// `true` for a binding on the system.
+    #[tf(replace)]
+    pub system: Option<bool>,
+    /// The group, if the binding owns it: it is made and removed with the binding. One of `group` and `group_id` is
+    /// needed.
+    pub group: Option<OwnedGroup>,
+    /// Id of the group: of one that exists already, or of the one that the binding owns.
+    #[tf(optional, keep, replace, check(check::not_empty))]
+    pub group_id: Computed<String>,
+    /// The roles, each by name or id; a domain-specific role as `domain/role`.
+    #[tf(check(check::roles))]
+    pub roles: BTreeSet<String>,
+    /// Whether the roles are not for the project or domain itself but for the projects below it.
+    #[tf(default = false, replace)]
+    pub inherited: bool,
+    /// The members, by name (the euid, `User.name`). Not managed unless set; `[]` is none.
+    #[tf(managed_if_set, check(check::members))]
+    pub members: Option<BTreeSet<String>>,
+    /// Id of the domain in which the members are looked up. By default the provider's `users_domain_id`.
+    #[tf(check(check::not_empty))]
+    pub members_domain_id: Option<String>,
+    /// What to do about a member that Keystone does not know: `skip` remarks on it and adds it once it is known,
+    /// `fail` refuses. By default the provider's `missing_users`.
+    pub missing_members: Option<MissingMembers>,
+    /// Those of `members` that Keystone does not know yet.
+    pub pending_members: Computed<BTreeSet<String>>,
+}
+
+/// What finds a binding: its scope and its group.
+#[derive(Clone, Debug, PartialEq, Model)]
+pub struct BindingId {
+    /// Id of the project.
+    pub project_id: Option<String>,
+    /// Id of the domain.
+    pub domain_id: Option<String>,
+    /// Whether the scope is the system.
+    pub system: Option<bool>,
+    /// Id of the group.
+    pub group_id: String,
+    /// Whether the roles are for the projects below the scope.
+    pub inherited: Option<bool>,
+}
+
+/// An identity, and what only an import by names says: that the binding is to own the group.
+#[derive(Clone, Debug)]
+pub struct Found {
+    id: BindingId,
+    owned: bool,
+}
+
+impl Identity for Found {
+    fn schema() -> crate::tf::Schema {
+        BindingId::schema()
+    }
+
+    fn decode(value: crate::tf::Value) -> std::result::Result<Self, crate::tf::Mismatch> {
+        <BindingId as crate::tf::Attr>::decode(value).map(|id| Found { id, owned: false })
+    }
+
+    fn encode(self) -> crate::tf::Value {
+        crate::tf::Attr::encode(self.id)
+    }
+
+    fn parse(text: &str) -> Result<Self> {
+        Err(unreadable(text))
+    }
+}
+
+fn unreadable(text: &str) -> Diagnostics {
+    Diagnostic::error("Unreadable import id")
+        .detail(format!(
+            "\"{text}\" names no binding. Expected one of\n\n\
+             - DOMAIN/PROJECT/GROUP, by names: the binding owns the group, which is in DOMAIN\n\
+             - PROJECT_ID/GROUP_ID: the group stays somebody else's\n\
+             - domain:DOMAIN/GROUP, for a binding on a domain: by names owned, by ids not\n\
+             - system/GROUP_ID\n\n\
+             with inherited: before it for inherited roles."
+        ))
+        .into()
+}
+
+impl Resource for ProjectGroupBinding {
+    const NAME: &'static str = "project_group_binding";
+    type Client = Tenancy;
+    type Id = Found;
+
+    fn id(&self) -> Option<Found> {
+        let id = BindingId {
+            project_id: self.project_id.clone(),
+            domain_id: self.domain_id.clone(),
+            system: self.system.filter(|system| *system),
+            group_id: self.group_id.as_known()?.clone(),
+            inherited: Some(self.inherited),
+        };
+        Some(Found { id, owned: self.group.is_some() })
+    }
+
+    fn validate(config: &Draft<Self>) -> Result<()> {
+        let mut found = Diagnostics::default();
+        // `system = false` says no more than nothing at all.
+        let system = config.is_set(at!(Self, system)) && config.get(at!(Self, system))? != Some(Some(false));
+        let scopes = [config.is_set(at!(Self, project_id)), config.is_set(at!(Self, domain_id)), system];
+        if scopes.iter().filter(|set| **set).count() != 1 {
+            found.push(
+                Diagnostic::error("One scope is needed")
+                    .detail("A binding is on a project, on a domain or on the system: set exactly one of `project_id`, `domain_id` and `system = true`.")
+                    .at(at!(Self, project_id)),
+            );
+        }
+        if config.is_set(at!(Self, group)) == config.is_set(at!(Self, group_id)) {
+            found.push(
+                Diagnostic::error("One group is needed")
+                    .detail("Set either `group`, for a group that the binding owns, or `group_id`, for one that exists.")
+                    .at(at!(Self, group)),
+            );
+        }
+        if system && config.get(at!(Self, inherited))? == Some(true) {
+            found.push(
+                Diagnostic::error("System roles are not inherited")
+                    .detail("Keystone knows inherited roles on projects and domains only.")
+                    .at(at!(Self, inherited)),
+            );
+        }
+        found.into_result()
+    }
+
+    async fn plan(change: &mut Change<Self>, client: Option<&Context<Tenancy>>) -> Result<()> {
+        let Some(planned) = &mut change.planned else { return Ok(()) };
+        let prior = change.prior.as_ref();
+        if planned.raw(at!(Self, members)).is_null() {
+            planned.set(at!(Self, pending_members), Computed::Known(BTreeSet::new()));
+        }
+        let Some(client) = client else { return Ok(()) };
+        let roles = planned.get(at!(Self, roles))?;
+        if let Some(roles) = roles.filter(|roles| prior.is_none_or(|prior| prior.roles != *roles)) {
+            role_ids(&roles, client).await?;
+        }
+        let Some(Some(members)) = planned.get(at!(Self, members))? else { return Ok(()) };
+        let settled = prior.is_some_and(|prior| prior.members.as_ref() == Some(&members));
+        if settled && let Some(Some(pending)) = planned.get(at!(Self, pending_members))?.map(Computed::known)
+        {
+            // The read has just looked for them.
+            for name in &pending {
+                client.warn(remark(name));
+            }
+            return Ok(());
+        }
+        // While nobody knows in which domain to look, nobody can be missed.
+        let Some(domain) = planned.get(at!(Self, members_domain_id))? else { return Ok(()) };
+        let Some(missing) = planned.get(at!(Self, missing_members))? else { return Ok(()) };
+        let new = match prior {
+            Some(prior) if prior.members_domain_id == domain => {
+                let known = prior.members.clone().unwrap_or_default();
+                members.difference(&known).cloned().collect()
+            }
+            _ => members,
+        };
+        let people = People::find(&new, domain.as_deref(), client).await?;
+        people.refuse_missing(missing.unwrap_or(client.missing_users))?;
+        for name in &people.missing {
+            client.warn(remark(name));
+        }
+        Ok(())
+    }
+
+    async fn create(plan: Self, client: &Context<Tenancy>) -> Outcome<Self> {
+        // All that can fail before anything is made.
+        let scope = plan.scope();
+        let (roles, people) = try_join!(role_ids(&plan.roles, client), plan.people(client))?;
+        people.refuse_missing(plan.missing(client))?;
+        let mut now = plan.clone();
+        now.pending_members = people.missing.clone().into();
+        let group_id = match &plan.group {
+            None => plan.group_id.as_known().cloned().unwrap_or_default(),
+            Some(owned) => {
+                let group = make(owned, client).await?;
+                now.group_id = group.id.clone().into();
+                now.group = Some(owned.clone().seen(group));
+                now.group_id.as_known().cloned().unwrap_or_default()
+            }
+        };
+        let mut work = Work::new(client, &group_id);
+        work.grant(&scope, plan.inherited, roles.values()).await;
+        // Nothing exists yet if the group was there before and no role could be granted.
+        let exists = plan.group.is_some() || work.done > 0;
+        if exists || work.found.0.is_empty() {
+            let strangers = plan.strangers(&group_id, &people, client).await;
+            match strangers {
+                Ok(strangers) => {
+                    work.add(people.known.values()).await;
+                    work.remove(&strangers).await;
+                }
+                Err(why) => work.found.extend(why),
+            }
+        }
+        let exists = exists || work.done > 0;
+        match (work.found.0.is_empty(), exists) {
+            (true, _) => Ok(now),
+            (false, exists) => Err(Failure { state: exists.then_some(now), diagnostics: work.found }),
+        }
+    }
+
+    async fn read(found: Found, last: Option<Self>, client: &Context<Tenancy>) -> Result<Option<Self>> {
+        let Found { id, owned } = found;
+        let inherited = id.inherited.unwrap_or(false);
+        let Some(scope) = id.scope() else {
+            return Err(Diagnostic::error("The identity names no scope")
+                .detail("One of `project_id`, `domain_id` and `system` is needed.")
+                .into());
+        };
+        let with_members = last.as_ref().is_none_or(|last| last.members.is_some());
+        let actor = Actor::Group(id.group_id.clone());
+        let (group, held, members) = try_join!(
+            async { client.groups().get_opt(&id.group_id).await.explain("Cannot read the group") },
+            async {
+                client.grants().list(&actor, &scope, inherited).await.explain("Cannot read the group's roles")
+            },
+            async {
+                match with_members {
+                    true => members_of(&id.group_id, client).await.map(Some),
+                    false => Ok(None),
+                }
+            },
+        )?;
+        let Some(group) = group else { return Ok(None) };
+        // A binding of somebody else's group is gone with its scope. An owned group is still there, and still ours.
+        if held.is_empty() && !owned && !exists(&scope, client).await? {
+            return Ok(None);
+        }
+        let held: BTreeSet<String> = held.into_iter().map(|grant| grant.role_id).collect();
+        let roles = named(held, last.as_ref().map(|last| &last.roles), client).await?;
+        let mut now = Self {
+            project_id: id.project_id,
+            domain_id: id.domain_id,
+            system: last.as_ref().map_or(id.system, |last| last.system),
+            group: None,
+            group_id: group.id.clone().into(),
+            roles,
+            inherited,
+            members: None,
+            members_domain_id: None,
+            missing_members: None,
+            pending_members: BTreeSet::new().into(),
+        };
+        match last {
+            Some(last) => {
+                now.group = last.group.clone().map(|owned| owned.seen(group));
+                if let (Some(wanted), Some(found)) = (&last.members, members) {
+                    let (members, pending) = last.standing(wanted, found, client).await?;
+                    (now.members, now.pending_members) = (Some(members), pending.into());
+                }
+                now.members_domain_id = last.members_domain_id;
+                now.missing_members = last.missing_members;
+            }
+            None => {
+                now.group = owned.then(|| group.into());
+                now.members = members.map(|all| all.into_iter().map(|user| user.name).collect());
+            }
+        }
+        Ok(Some(now))
+    }
+
+    async fn update(from: Self, to: Self, client: &Context<Tenancy>) -> Outcome<Self> {
+        let Some(group_id) = from.group_id.as_known().cloned() else { return Ok(to) };
+        let scope = to.scope();
+        let mut now = from.clone();
+        let (roles, before, people) =
+            try_join!(role_ids(&to.roles, client), held_ids(&from.roles, client), to.people(client))
+                .after(&now)?;
+        people.refuse_missing(to.missing(client)).after(&now)?;
+        if let Some(owned) = &to.group
+            && from.group.as_ref() != Some(owned)
+        {
+            let change = GroupChange {
+                name: from.group.as_ref().is_none_or(|it| it.name != owned.name).then(|| owned.name.clone()),
+                description: owned.description.clone(),
+            };
+            let group = client.groups().update(&group_id, &change).await;
+            let group = group.map_err(|error| taken(error, &owned.name)).after(&now)?;
+            now.group = Some(owned.clone().seen(group));
+        } else {
+            now.group = to.group.clone();
+        }
+        let mut work = Work::new(client, &group_id);
+        let added = roles.iter().filter(|(_, id)| !before.values().any(|held| held == *id));
+        work.grant(&scope, to.inherited, added.map(|(_, id)| id)).await;
+        let removed = before.values().filter(|id| !roles.values().any(|wanted| wanted == *id));
+        work.revoke(&scope, to.inherited, removed).await;
+        let strangers = to.strangers(&group_id, &people, client).await.after(&now)?;
+        if to.members.is_some() {
+            let members = members_of(&group_id, client).await.after(&now)?;
+            let new = people.known.values().filter(|user| !members.iter().any(|it| it.id == user.id));
+            work.add(new).await;
+            work.remove(&strangers).await;
+        }
+        if work.found.0.is_empty() {
+            return Ok(Self {
+                group: now.group,
+                group_id: from.group_id,
+                pending_members: people.missing.into(),
+                ..to
+            });
+        }
+        // What is there now is for a read to say; if even that fails, the last state is the best there is.
+        let diagnostics = work.found;
+        let state = match now.id() {
+            Some(id) => Self::read(id, Some(now.clone()), client).await.ok().flatten().unwrap_or(now),
+            None => now,
+        };
+        Err(Failure { state: Some(state), diagnostics })
+    }
+
+    async fn delete(state: Self, client: &Context<Tenancy>) -> Result<()> {
+        let Some(group_id) = state.group_id.as_known() else { return Ok(()) };
+        if state.group.is_some() {
+            // Its grants and memberships go with it.
+            return client.groups().delete(group_id).await.explain("Cannot delete the group");
+        }
+        let roles = held_ids(&state.roles, client).await?;
+        let mut work = Work::new(client, group_id);
+        work.revoke(&state.scope(), state.inherited, roles.values()).await;
+        if let Some(wanted) = &state.members {
+            let pending = state.pending_members.as_known().cloned().unwrap_or_default();
+            let ours: BTreeSet<_> = wanted.difference(&pending).collect();
+            match client.groups().members(group_id).await {
+                Ok(mut members) => {
+                    members.retain(|user| ours.iter().any(|name| same_name(name, &user.name)));
+                    work.remove(&members).await;
+                }
+                Err(error) if error.is_not_found_of(group_id) => (),
+                Err(error) => work.found.push(diagnostic("Cannot read the group's members", error)),
+            }
+        }
+        work.found.into_result()
+    }
+
+    async fn find(text: &str, client: &Context<Tenancy>) -> Result<Found> {
+        let (inherited, rest) = match text.strip_prefix("inherited:") {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let id = |group_id: String| BindingId {
+            project_id: None,
+            domain_id: None,
+            system: None,
+            group_id,
+            inherited: Some(inherited),
+        };
+        let parts: Vec<&str> = rest.split('/').collect();
+        match parts[..] {
+            ["system", group] => {
+                let id = BindingId { system: Some(true), ..id(group.to_owned()) };
+                Ok(Found { id, owned: false })
+            }
+            [scope, group] if scope.starts_with("domain:") => {
+                let domain = scope.trim_start_matches("domain:");
+                let domain = client.domain(domain).await.explain("Cannot find the domain of the binding")?;
+                let named = client.groups().find(&domain.id, group).await.explain("Cannot find the group")?;
+                let owned = named.is_some();
+                let group_id = named.map_or_else(|| group.to_owned(), |group| group.id);
+                Ok(Found { id: BindingId { domain_id: Some(domain.id), ..id(group_id) }, owned })
+            }
+            [project_id, group_id] => {
+                let id = BindingId { project_id: Some(project_id.to_owned()), ..id(group_id.to_owned()) };
+                Ok(Found { id, owned: false })
+            }
+            [domain, project, group] => {
+                let domain = client.domain(domain).await.explain("Cannot find the domain of the binding")?;
+                let project = client
+                    .project_named(project, &domain)
+                    .await
+                    .explain("Cannot find the project of the binding")?;
+                let group = client
+                    .group_named(group, &domain)
+                    .await
+                    .explain("Cannot find the group of the binding")?;
+                Ok(Found { id: BindingId { project_id: Some(project.id), ..id(group.id) }, owned: true })
+            }
+            _ => Err(unreadable(text)),
+        }
+    }
+}
+
+/// The remark on a member who is not there yet.
+fn remark(name: &str) -> Diagnostic {
+    Diagnostic::warning(format!("Member \"{name}\" is pending"))
+        .detail(format!(
+            "Keystone does not know a user \"{name}\" in the domain where members are looked up. The first plan after they \
+             appear adds them to the group."
+        ))
+        .at(at!(ProjectGroupBinding, members))
+}
+
+/// MariaDB and MySQL do not tell case apart, and Keystone answers as they do.
+fn same_name(one: &str, other: &str) -> bool {
+    one == other || one.to_lowercase() == other.to_lowercase()
+}
+
+async fn members_of(group_id: &str, client: &Tenancy) -> Result<Vec<User>> {
+    match client.groups().members(group_id).await {
+        // The group itself is read at the same time, and decides.
+        Err(error) if error.is_not_found_of(group_id) => Ok(Vec::new()),
+        other => other.explain_at("Cannot read the group's members", at!(ProjectGroupBinding, members)),
+    }
+}
+
+async fn exists(scope: &Scope, client: &Tenancy) -> Result<bool> {
+    match scope {
+        Scope::System => Ok(true),
+        Scope::Project(id) => {
+            Ok(client.projects().get_opt(id).await.explain("Cannot read the binding's project")?.is_some())
+        }
+        Scope::Domain(id) => {
+            Ok(client.domains().get_opt(id).await.explain("Cannot read the binding's domain")?.is_some())
+        }
+    }
+}
+
+async fn make(owned: &OwnedGroup, client: &Context<Tenancy>) -> Result<Group> {
+    let domain_id = match owned.domain_id.as_known() {
+        Some(id) => id.clone(),
+        None => client.default_domain_id().await.explain("Cannot find the default domain")?,
+    };
+    let new = NewGroup {
+        name: owned.name.clone(),
+        domain_id,
+        description: owned.description.clone().unwrap_or_default(),
+    };
+    let made = client.groups().create(&new).await.map_err(|error| taken(error, &owned.name))?;
+    if made.adopted {
+        client.warn(
+            Diagnostic::warning("Group taken over from an interrupted apply")
+                .detail(format!(
+                    "The group \"{}\" ({}) was made less than an hour ago by an apply of the same configuration that did \
+                     not end, and is now in this state. If another state has it, remove it here with `terraform state rm`.",
+                    made.object.name, made.object.id
+                ))
+                .at(group_name()),
+        );
+    }
+    Ok(made.object)
+}
+
+fn group_name() -> Path {
+    Path::from(at!(ProjectGroupBinding, group)).attribute("name")
+}
+
+/// A refusal of the group, at the attribute that caused it.
+fn taken(error: Error, name: &str) -> Diagnostic {
+    match &error {
+        Error::Conflict(it) => {
+            let holder = it.holder_id.clone();
+            let mut told = diagnostic(format!("The group name \"{name}\" is taken"), error).at(group_name());
+            if let Some(id) = holder {
+                told.detail.push_str(&format!(
+                    "\n\nTo bind the existing group without owning it, set `group_id = \"{id}\"` instead of `group`. To own it, \
+                     import the binding by names: DOMAIN/PROJECT/{name}."
+                ));
+            }
+            told
+        }
+        _ => diagnostic("Keystone refused the group", error).at(at!(ProjectGroupBinding, group)),
+    }
+}
+
+/// The ids of roles, by the way they are written.
+async fn role_ids(roles: &BTreeSet<String>, client: &Tenancy) -> Result<BTreeMap<String, String>> {
+    let (mut ids, mut found) = (BTreeMap::new(), Diagnostics::default());
+    for written in roles {
+        match client.roles().resolve(written).await {
+            Ok(role) => drop(ids.insert(written.clone(), role.id)),
+            Err(error) => found.push(
+                diagnostic(format!("Unknown role \"{written}\""), error).at(at!(ProjectGroupBinding, roles)),
+            ),
+        }
+    }
+    found.into_result().map(|()| ids)
+}
+
+/// The ids of roles that a state says are held. A role that is gone meanwhile is held by nobody.
+async fn held_ids(roles: &BTreeSet<String>, client: &Tenancy) -> Result<BTreeMap<String, String>> {
+    let mut ids = BTreeMap::new();
+    for written in roles {
+        match client.roles().resolve(written).await {
+            Ok(role) => drop(ids.insert(written.clone(), role.id)),
+            Err(Error::Unknown(_)) => (),
+            Err(error) => {
+                return Err(diagnostic("Cannot find the roles", error)
+                    .at(at!(ProjectGroupBinding, roles))
+                    .into());
+            }
+        }
+    }
+    Ok(ids)
+}
+
+/// Role ids as they are written, or else by name.
+async fn named(
+    ids: BTreeSet<String>,
+    written: Option<&BTreeSet<String>>,
+    client: &Tenancy,
+) -> Result<BTreeSet<String>> {
+    let ways = match written {
+        Some(written) => held_ids(written, client).await?,
+        None => BTreeMap::new(),
+    };
+    let mut all = BTreeSet::new();
+    for id in ids {
+        let before = all.len();
+        all.extend(ways.iter().filter(|(_, known)| **known == id).map(|(way, _)| way.clone()));
+        if all.len() == before {
+            all.insert(role_name(&id, client).await.explain("Cannot find the roles")?);
+        }
+    }
+    Ok(all)
+}
+
+/// The name of a role; of a domain's role, whose name may be another domain's too, the id.
+async fn role_name(id: &str, client: &Tenancy) -> Result<String, Error> {
+    match client.roles().resolve(id).await {
+        Ok(role) if role.domain_id.is_none() => Ok(role.name),
+        Ok(_) | Err(Error::Unknown(_)) => Ok(id.to_owned()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The members that were asked for, and who of them is there.
+#[derive(Default)]
+struct People {
+    known: BTreeMap<String, User>,
+    missing: BTreeSet<String>,
+}
+
+impl People {
+    async fn find(names: &BTreeSet<String>, domain: Option<&str>, client: &Tenancy) -> Result<Self> {
+        let mut people = People::default();
+        if names.is_empty() {
+            return Ok(people);
+        }
+        let domain = match domain {
+            Some(id) => id.to_owned(),
+            None => client.users_domain_id().await.explain("Cannot find the users' domain")?,
+        };
+        let users = client.users();
+        let found = join_all(names.iter().map(async |name| (name, users.find(&domain, name).await))).await;
+        for (name, user) in found {
+            match user.explain_at(&format!("Cannot look up \"{name}\""), at!(ProjectGroupBinding, members))? {
+                Some(user) => drop(people.known.insert(name.clone(), user)),
+                None => drop(people.missing.insert(name.clone())),
+            }
+        }
+        Ok(people)
+    }
+
+    fn refuse_missing(&self, missing: MissingMembers) -> Result<()> {
+        if self.missing.is_empty() || missing == MissingMembers::Skip {
+            return Ok(());
+        }
+        let names: Vec<_> = self.missing.iter().map(|name| format!("\"{name}\"")).collect();
+        Err(Diagnostic::error("Keystone does not know all members")
+            .detail(format!(
+                "There is no user {} in the domain where members are looked up. Set `missing_members = \"skip\"` to add \
+                 members once they appear.",
+                names.join(", ")
+            ))
+            .at(at!(ProjectGroupBinding, members))
+            .into())
+    }
+}
+
+impl ProjectGroupBinding {
+    fn scope(&self) -> Scope {
+        match (&self.project_id, &self.domain_id) {
+            (Some(id), _) => Scope::Project(id.clone()),
+            (None, Some(id)) => Scope::Domain(id.clone()),
+            (None, None) => Scope::System,
+        }
+    }
+
+    fn missing(&self, client: &Tenancy) -> MissingMembers {
+        self.missing_members.unwrap_or(client.missing_users)
+    }
+
+    async fn people(&self, client: &Tenancy) -> Result<People> {
+        match &self.members {
+            Some(names) => People::find(names, self.members_domain_id.as_deref(), client).await,
+            None => Ok(People::default()),
+        }
+    }
+
+    /// Who is in the group and is not wanted.
+    async fn strangers(&self, group_id: &str, people: &People, client: &Tenancy) -> Result<Vec<User>> {
+        if self.members.is_none() {
+            return Ok(Vec::new());
+        }
+        let mut members = members_of(group_id, client).await?;
+        members.retain(|user| !people.known.values().any(|wanted| wanted.id == user.id));
+        Ok(members)
+    }
+
+    /// Members and pending members, from who was wanted and who is in the group. Someone who was wanted, is not there and
+    /// is known to Keystone (by now) is no member: the plan then adds them.
+    async fn standing(
+        &self,
+        wanted: &BTreeSet<String>,
+        found: Vec<User>,
+        client: &Tenancy,
+    ) -> Result<(BTreeSet<String>, BTreeSet<String>)> {
+        let mut absent = wanted.clone();
+        let mut members = BTreeSet::new();
+        for user in found {
+            let written = wanted.iter().find(|name| same_name(name, &user.name));
+            if let Some(name) = written {
+                absent.remove(name);
+            }
+            members.insert(written.cloned().unwrap_or(user.name));
+        }
+        let people = People::find(&absent, self.members_domain_id.as_deref(), client).await?;
+        members.extend(people.missing.iter().cloned());
+        Ok((members, people.missing))
+    }
+}
+
+impl BindingId {
+    fn scope(&self) -> Option<Scope> {
+        match (&self.project_id, &self.domain_id, self.system) {
+            (Some(id), _, _) => Some(Scope::Project(id.clone())),
+            (None, Some(id), _) => Some(Scope::Domain(id.clone())),
+            (None, None, Some(true)) => Some(Scope::System),
+            (None, None, _) => None,
+        }
+    }
+}
+
+impl OwnedGroup {
+    /// This group with what Keystone says now, as far as it is managed.
+    fn seen(self, group: Group) -> Self {
+        let now = Self::from(group);
+        OwnedGroup { description: self.description.and(now.description), ..now }
+    }
+}
+
+impl From<Group> for OwnedGroup {
+    fn from(it: Group) -> Self {
+        let Group { id: _, name, domain_id, description, .. } = it;
+        OwnedGroup { name, domain_id: domain_id.into(), description: Some(description) }
+    }
+}
+
+/// Grants and memberships of one group, done side by side; each failure is told, none stops the others.
+struct Work<'a> {
+    client: &'a Tenancy,
+    group_id: &'a str,
+    done: usize,
+    found: Diagnostics,
+}
+
+impl<'a> Work<'a> {
+    fn new(client: &'a Tenancy, group_id: &'a str) -> Self {
+        Work { client, group_id, done: 0, found: Diagnostics::default() }
+    }
+
+    fn of(&self, scope: &Scope, role_id: &str, inherited: bool) -> Grant {
+        let actor = Actor::Group(self.group_id.to_owned());
+        Grant { role_id: role_id.to_owned(), actor, scope: scope.clone(), inherited }
+    }
+
+    async fn grant(&mut self, scope: &Scope, inherited: bool, roles: impl Iterator<Item = &String>) {
+        let grants = self.client.grants();
+        let all: Vec<_> = roles.map(|role| self.of(scope, role, inherited)).collect();
+        let results = join_all(all.iter().map(|grant| grants.add(grant))).await;
+        self.note("Cannot grant a role", at!(ProjectGroupBinding, roles), results);
+    }
+
+    async fn revoke(&mut self, scope: &Scope, inherited: bool, roles: impl Iterator<Item = &String>) {
+        let grants = self.client.grants();
+        let all: Vec<_> = roles.map(|role| self.of(scope, role, inherited)).collect();
+        let results = join_all(all.iter().map(|grant| grants.remove(grant))).await;
+        self.note("Cannot revoke a role", at!(ProjectGroupBinding, roles), results);
+    }
+
+    async fn add(&mut self, users: impl Iterator<Item = &User>) {
+        let groups = self.client.groups();
+        let results = join_all(users.map(|user| groups.add_member(self.group_id, &user.id))).await;
+        self.note("Cannot add a member", at!(ProjectGroupBinding, members), results);
+    }
+
+    async fn remove(&mut self, users: &[User]) {
+        let groups = self.client.groups();
+        let results = join_all(users.iter().map(|user| groups.remove_member(self.group_id, &user.id))).await;
+        self.note("Cannot remove a member", at!(ProjectGroupBinding, members), results);
+    }
+
+    fn note<T>(&mut self, summary: &str, at: At<ProjectGroupBinding, T>, results: Vec<Result<(), Error>>) {
+        for result in results {
+            match result {
+                Ok(()) => self.done += 1,
+                Err(error) => self.found.push(diagnostic(summary, error).at(at)),
+            }
+        }
+    }
+}
