@@ -18,7 +18,7 @@ Terraform and OpenTofu start it themselves.
   --help      print this";
 
 fn main() -> ExitCode {
-    let mut options = Options::new(ADDRESS);
+    let mut options = Options::new(ADDRESS, env!("CARGO_PKG_VERSION"));
     match std::env::args().nth(1).as_deref() {
         None => (),
         Some("--debug" | "-debug") => options.debug = true,

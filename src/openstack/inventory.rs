@@ -47,6 +47,8 @@ pub struct Unseen {
     pub service: String,
     /// Why not.
     pub why: String,
+    /// Whether it is one whose API isn't known here, so that nothing was asked.
+    pub foreign: bool,
 }
 
 impl fmt::Display for Unseen {
@@ -142,7 +144,7 @@ impl Cloud {
             match result {
                 Ok(some) => items.extend(some),
                 Err(why) if why.is_cancelled() => return Err(why),
-                Err(why) => inventory.unseen(service.official(), look::reason(&why)),
+                Err(why) => inventory.unseen(service.official(), look::reason(&why), false),
             }
         }
         inventory.holdings.extend(without_attached(items).into_iter().map(Item::holding));
@@ -150,12 +152,12 @@ impl Cloud {
         for service in services {
             let looked = LOOKS.iter().any(|it| it.service == service) || service == Service::Identity;
             if !looked && !EMPTY.contains(&service.official()) {
-                inventory.unseen(service.official(), "this provider doesn't know its API".into());
+                inventory.unseen(service.official(), "its API isn't known here".into(), true);
             }
         }
         for kind in catalog.unknown_types().into_keys() {
             if !EMPTY.contains(&kind.as_str()) {
-                inventory.unseen(&kind, "this provider doesn't know this service".into());
+                inventory.unseen(&kind, "this service isn't known here".into(), true);
             }
         }
         inventory.holdings.sort();
@@ -165,10 +167,10 @@ impl Cloud {
 }
 
 impl Inventory {
-    fn unseen(&mut self, service: &str, why: String) {
+    fn unseen(&mut self, service: &str, why: String, foreign: bool) {
         // One reason per service is enough: its lists fail alike.
         if !self.unseen.iter().any(|it| it.service == service) {
-            self.unseen.push(Unseen { service: service.to_owned(), why });
+            self.unseen.push(Unseen { service: service.to_owned(), why, foreign });
         }
     }
 }

@@ -154,7 +154,7 @@ impl Purge<'_> {
     fn unseen(&mut self, look: &Look, why: &Error) {
         let service = look.service.official();
         if !self.done.unseen.iter().any(|it| it.service == service) {
-            self.done.unseen.push(Unseen { service: service.into(), why: reason(why) });
+            self.done.unseen.push(Unseen { service: service.into(), why: reason(why), foreign: false });
         }
     }
 }
