@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -54,7 +55,9 @@ pub fn run(arguments: Arguments) -> Result<()> {
         command
     };
     title("The quickstart, applied");
-    succeed(terraform(&["init", "-input=false", "-no-color"]))?;
+    // It warns that the checksums of a mirror are for one platform only: of no interest here.
+    let output = terraform(&["init", "-input=false"]).output()?;
+    ensure!(output.status.success(), "init failed:\n{}", String::from_utf8_lossy(&output.stderr));
     if arguments.fresh && work.join("terraform.tfstate").exists() {
         succeed(terraform(&["destroy", "-input=false", "-auto-approve"]))?;
     }
