@@ -52,6 +52,9 @@ pub fn run(arguments: Arguments) -> Result<()> {
             .env("OS_CLIENT_CONFIG_FILE", cloud.paths().clouds())
             .env("OS_CLOUD", "devcloud")
             .args(arguments);
+        if !std::io::stdout().is_terminal() {
+            command.arg("-no-color");
+        }
         command
     };
     title("The quickstart, applied");
