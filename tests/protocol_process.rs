@@ -28,7 +28,6 @@ use tonic::Code;
 const ARGUMENTS: &str = "STAND_IN_ARGUMENTS";
 
 #[test]
-
 fn stand_in_provider() {
     let Ok(arguments) = std::env::var(ARGUMENTS) else { return };
     let options = plugin::Options::new(stand_in::ADDRESS, "1.2.3");

@@ -1,1 +1,3 @@
 //! The scenarios.
+
+pub mod host;
