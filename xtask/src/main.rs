@@ -3,6 +3,8 @@
 mod bench;
 mod demo;
 mod devcloud;
+
+mod docs;
 mod test;
 mod workspace;
 
@@ -28,6 +30,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Run all checks and tests.
     Test(test::Arguments),
+    /// Write the pages of docs/ from the schema and the examples.
+    Docs(docs::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -36,6 +40,7 @@ fn main() -> ExitCode {
         Command::Devcloud(arguments) => devcloud::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),
         Command::Test(arguments) => test::run(arguments),
+        Command::Docs(arguments) => docs::run(arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
