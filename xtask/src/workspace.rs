@@ -1,0 +1,39 @@
+//! Where the workspace and its target directory are.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+
+/// The two directories that every command starts from.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Workspace {
+    /// The repository.
+    #[serde(rename = "workspace_root")]
+    pub root: PathBuf,
+    /// Where cargo builds, and where everything that these commands make goes too.
+    #[serde(rename = "target_directory")]
+    pub target: PathBuf,
+}
+
+impl Workspace {
+    /// Asks cargo, which knows of `CARGO_TARGET_DIR` and of configuration files.
+    pub fn find() -> Result<Self> {
+        let output = cargo()
+            .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+            .output()
+            .context("cargo metadata does not run")?;
+        ensure!(
+            output.status.success(),
+            "cargo metadata: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+        serde_json::from_slice(&output.stdout).context("cargo metadata answered something unknown")
+    }
+}
+
+/// The cargo that runs this program.
+pub fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
