@@ -11,7 +11,8 @@ use crate::resources::tenant_project::TenantProject;
 use crate::resources::workspace_domain::WorkspaceDomain;
 use crate::resources::{Tenancy, diagnostic};
 use crate::tf::{
-    Diagnostic, Diagnostics, DynDataSource, DynResource, Erased, ErasedData, Model, Path, Provider, Result, at,
+    Diagnostic, Diagnostics, DynDataSource, DynResource, Erased, ErasedData, Model, Path, Provider, Result,
+    at,
 };
 
 /// Tenancy as code on OpenStack: workspaces (Keystone domains), tenants (projects), groups bound to roles.

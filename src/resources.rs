@@ -1,6 +1,7 @@
 //! Where Terraform and OpenStack meet: one file per thing that a user can write.
 
 pub mod check;
+mod holdings;
 pub mod project_group_binding;
 pub mod tenant_project;
 pub mod workspace_domain;
@@ -10,6 +11,8 @@ use std::ops::Deref;
 use tokio_util::sync::CancellationToken;
 
 use crate::openstack::config::DomainRef;
+use crate::openstack::error::UnknownError;
+use crate::openstack::identity::{Domain, Group, Project};
 use crate::openstack::{Cloud, Error};
 use crate::tf::{Client, Diagnostic, Diagnostics, Path, Result};
 use project_group_binding::MissingMembers;
@@ -44,8 +47,34 @@ impl Tenancy {
     pub async fn default_domain_id(&self) -> Result<String, Error> {
         match &self.config().default_domain {
             DomainRef::Id(id) => Ok(id.clone()),
-            DomainRef::Name(name) => Ok(self.domains().named(name).await?.id),
+            DomainRef::Name(name) => Ok(self.domain(name).await?.id),
         }
+    }
+
+    /// A domain by name, or else by id.
+    pub async fn domain(&self, text: &str) -> Result<Domain, Error> {
+        match self.domains().find(text).await? {
+            Some(domain) => Ok(domain),
+            None => self.domains().get(text).await,
+        }
+    }
+
+    /// A domain by name.
+    pub async fn domain_named(&self, name: &str) -> Result<Domain, Error> {
+        let found = self.domains().find(name).await?;
+        let unknown =
+            || UnknownError { kind: "domain", name: name.to_owned(), within: None, near: Vec::new() };
+        found.ok_or_else(|| Error::Unknown(Box::new(unknown())))
+    }
+
+    /// A project by its name in a domain.
+    pub async fn project_named(&self, name: &str, domain: &Domain) -> Result<Project, Error> {
+        self.projects().find(&domain.id, name).await?.ok_or_else(|| unknown("project", name, domain))
+    }
+
+    /// A group by its name in a domain.
+    pub async fn group_named(&self, name: &str, domain: &Domain) -> Result<Group, Error> {
+        self.groups().find(&domain.id, name).await?.ok_or_else(|| unknown("group", name, domain))
     }
 
     /// Id of the domain in which members are looked up.
@@ -55,6 +84,11 @@ impl Tenancy {
             None => self.default_domain_id().await,
         }
     }
+}
+
+fn unknown(kind: &'static str, name: &str, domain: &Domain) -> Error {
+    let within = Some(format!("domain \"{}\"", domain.name));
+    Error::Unknown(Box::new(UnknownError { kind, name: name.to_owned(), within, near: Vec::new() }))
 }
 
 /// An error of the cloud's as Terraform shows it.
@@ -77,8 +111,12 @@ fn advice(error: &Error) -> Option<&'static str> {
             "The account lacks a role for this, or the object is immutable or in use. \
              Keystone's administrator can tell by the request id.",
         ),
-        Error::Status(it) if it.status >= 500 => Some("This is a failure of the service. Apply again once it is well."),
-        Error::Login(_) => Some("Check user, domain, project and secret: `openstack token issue` with the same settings tells the same."),
+        Error::Status(it) if it.status >= 500 => {
+            Some("This is a failure of the service. Apply again once it is well.")
+        }
+        Error::Login(_) => Some(
+            "Check user, domain, project and secret: `openstack token issue` with the same settings tells the same.",
+        ),
         _ => None,
     }
 }
@@ -92,6 +130,17 @@ impl From<Error> for Diagnostics {
     fn from(error: Error) -> Self {
         diagnostic("OpenStack call failed", error).into()
     }
+}
+
+/// Exactly one of two attributes must be set.
+pub fn one_of(one: bool, other: bool, name: &'static str, others: &'static str) -> Result<()> {
+    if one != other {
+        return Ok(());
+    }
+    Err(Diagnostic::error(format!("One of {name} and {others} is needed"))
+        .detail(format!("Set exactly one of `{name}` and `{others}`."))
+        .at(Path::root().attribute(name))
+        .into())
 }
 
 /// Says what a user was after when a call failed, and which attribute asked for it.

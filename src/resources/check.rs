@@ -62,8 +62,18 @@ pub fn tags(all: &BTreeSet<String>) -> Checked {
 /// Keys that Keystone has a meaning for are attributes, not properties.
 pub fn properties(all: &BTreeMap<String, String>) -> Checked {
     const RESERVED: &[&str] = &[
-        "description", "domain_id", "enabled", "extra", "id", "is_domain", "links", "name", "options", "parent_id",
-        "tags", "terraform_tenancy_origin",
+        "description",
+        "domain_id",
+        "enabled",
+        "extra",
+        "id",
+        "is_domain",
+        "links",
+        "name",
+        "options",
+        "parent_id",
+        "tags",
+        "terraform_tenancy_origin",
     ];
     match all.keys().find(|key| key.is_empty() || RESERVED.contains(&key.as_str())) {
         Some(key) => Err(format!("\"{key}\" cannot be a property: Keystone has a meaning for it.")),

@@ -8,10 +8,10 @@ use futures_util::try_join;
 
 use super::{Explain, Tenancy, check, diagnostic};
 use crate::openstack::Error;
-use crate::openstack::identity::{Actor, Group, GroupChange, NewGroup, Scope, User};
+use crate::openstack::identity::{Actor, Grant, Group, GroupChange, NewGroup, Scope, User};
 use crate::tf::{
-    After, At, Change, Computed, Context, Diagnostic, Diagnostics, Draft, Failure, Identity, Model, Outcome, Path,
-    Resource, Result, at, choice,
+    After, At, Change, Computed, Context, Diagnostic, Diagnostics, Draft, Failure, Identity, Model, Outcome,
+    Path, Resource, Result, at, choice,
 };
 
 choice! {
@@ -193,7 +193,8 @@ impl Resource for ProjectGroupBinding {
         }
         let Some(Some(members)) = planned.get(at!(Self, members))? else { return Ok(()) };
         let settled = prior.is_some_and(|prior| prior.members.as_ref() == Some(&members));
-        if settled && let Some(Some(pending)) = planned.get(at!(Self, pending_members))?.map(Computed::known) {
+        if settled && let Some(Some(pending)) = planned.get(at!(Self, pending_members))?.map(Computed::known)
+        {
             // The read has just looked for them.
             for name in &pending {
                 client.warn(remark(name));
@@ -267,7 +268,9 @@ impl Resource for ProjectGroupBinding {
         let actor = Actor::Group(id.group_id.clone());
         let (group, held, members) = try_join!(
             async { client.groups().get_opt(&id.group_id).await.explain("Cannot read the group") },
-            async { client.grants().list(&actor, &scope, inherited).await.explain("Cannot read the group's roles") },
+            async {
+                client.grants().list(&actor, &scope, inherited).await.explain("Cannot read the group's roles")
+            },
             async {
                 match with_members {
                     true => members_of(&id.group_id, client).await.map(Some),
@@ -318,7 +321,8 @@ impl Resource for ProjectGroupBinding {
         let scope = to.scope();
         let mut now = from.clone();
         let (roles, before, people) =
-            try_join!(role_ids(&to.roles, client), held_ids(&from.roles, client), to.people(client)).after(&now)?;
+            try_join!(role_ids(&to.roles, client), held_ids(&from.roles, client), to.people(client))
+                .after(&now)?;
         people.refuse_missing(to.missing(client)).after(&now)?;
         if let Some(owned) = &to.group
             && from.group.as_ref() != Some(owned)
@@ -346,7 +350,12 @@ impl Resource for ProjectGroupBinding {
             work.remove(&strangers).await;
         }
         if work.found.0.is_empty() {
-            return Ok(Self { group: now.group, group_id: from.group_id, pending_members: people.missing.into(), ..to });
+            return Ok(Self {
+                group: now.group,
+                group_id: from.group_id,
+                pending_members: people.missing.into(),
+                ..to
+            });
         }
         // What is there now is for a read to say; if even that fails, the last state is the best there is.
         let diagnostics = work.found;
@@ -401,8 +410,8 @@ impl Resource for ProjectGroupBinding {
             }
             [scope, group] if scope.starts_with("domain:") => {
                 let domain = scope.trim_start_matches("domain:");
-                let domain = client.domains().named_or_id(domain).await.explain("Cannot find the domain of the binding")?;
-                let named = client.groups().find(group, &domain.id).await.explain("Cannot find the group")?;
+                let domain = client.domain(domain).await.explain("Cannot find the domain of the binding")?;
+                let named = client.groups().find(&domain.id, group).await.explain("Cannot find the group")?;
                 let owned = named.is_some();
                 let group_id = named.map_or_else(|| group.to_owned(), |group| group.id);
                 Ok(Found { id: BindingId { domain_id: Some(domain.id), ..id(group_id) }, owned })
@@ -412,9 +421,15 @@ impl Resource for ProjectGroupBinding {
                 Ok(Found { id, owned: false })
             }
             [domain, project, group] => {
-                let domain = client.domains().named_or_id(domain).await.explain("Cannot find the domain of the binding")?;
-                let project = client.projects().named(project, &domain.id).await.explain("Cannot find the project of the binding")?;
-                let group = client.groups().named(group, &domain.id).await.explain("Cannot find the group of the binding")?;
+                let domain = client.domain(domain).await.explain("Cannot find the domain of the binding")?;
+                let project = client
+                    .project_named(project, &domain)
+                    .await
+                    .explain("Cannot find the project of the binding")?;
+                let group = client
+                    .group_named(group, &domain)
+                    .await
+                    .explain("Cannot find the group of the binding")?;
                 Ok(Found { id: BindingId { project_id: Some(project.id), ..id(group.id) }, owned: true })
             }
             _ => Err(unreadable(text)),
@@ -448,8 +463,12 @@ async fn members_of(group_id: &str, client: &Tenancy) -> Result<Vec<User>> {
 async fn exists(scope: &Scope, client: &Tenancy) -> Result<bool> {
     match scope {
         Scope::System => Ok(true),
-        Scope::Project(id) => Ok(client.projects().get_opt(id).await.explain("Cannot read the binding's project")?.is_some()),
-        Scope::Domain(id) => Ok(client.domains().get_opt(id).await.explain("Cannot read the binding's domain")?.is_some()),
+        Scope::Project(id) => {
+            Ok(client.projects().get_opt(id).await.explain("Cannot read the binding's project")?.is_some())
+        }
+        Scope::Domain(id) => {
+            Ok(client.domains().get_opt(id).await.explain("Cannot read the binding's domain")?.is_some())
+        }
     }
 }
 
@@ -458,7 +477,11 @@ async fn make(owned: &OwnedGroup, client: &Context<Tenancy>) -> Result<Group> {
         Some(id) => id.clone(),
         None => client.default_domain_id().await.explain("Cannot find the default domain")?,
     };
-    let new = NewGroup { name: owned.name.clone(), domain_id, description: owned.description.clone() };
+    let new = NewGroup {
+        name: owned.name.clone(),
+        domain_id,
+        description: owned.description.clone().unwrap_or_default(),
+    };
     let made = client.groups().create(&new).await.map_err(|error| taken(error, &owned.name))?;
     if made.adopted {
         client.warn(
@@ -502,7 +525,9 @@ async fn role_ids(roles: &BTreeSet<String>, client: &Tenancy) -> Result<BTreeMap
     for written in roles {
         match client.roles().resolve(written).await {
             Ok(role) => drop(ids.insert(written.clone(), role.id)),
-            Err(error) => found.push(diagnostic(format!("Unknown role \"{written}\""), error).at(at!(ProjectGroupBinding, roles))),
+            Err(error) => found.push(
+                diagnostic(format!("Unknown role \"{written}\""), error).at(at!(ProjectGroupBinding, roles)),
+            ),
         }
     }
     found.into_result().map(|()| ids)
@@ -515,7 +540,11 @@ async fn held_ids(roles: &BTreeSet<String>, client: &Tenancy) -> Result<BTreeMap
         match client.roles().resolve(written).await {
             Ok(role) => drop(ids.insert(written.clone(), role.id)),
             Err(Error::Unknown(_)) => (),
-            Err(error) => return Err(diagnostic("Cannot find the roles", error).at(at!(ProjectGroupBinding, roles)).into()),
+            Err(error) => {
+                return Err(diagnostic("Cannot find the roles", error)
+                    .at(at!(ProjectGroupBinding, roles))
+                    .into());
+            }
         }
     }
     Ok(ids)
@@ -536,10 +565,19 @@ async fn named(
         let before = all.len();
         all.extend(ways.iter().filter(|(_, known)| **known == id).map(|(way, _)| way.clone()));
         if all.len() == before {
-            all.insert(client.roles().name_of(&id).await.explain("Cannot find the roles")?);
+            all.insert(role_name(&id, client).await.explain("Cannot find the roles")?);
         }
     }
     Ok(all)
+}
+
+/// The name of a role; of a domain's role, whose name may be another domain's too, the id.
+async fn role_name(id: &str, client: &Tenancy) -> Result<String, Error> {
+    match client.roles().resolve(id).await {
+        Ok(role) if role.domain_id.is_none() => Ok(role.name),
+        Ok(_) | Err(Error::Unknown(_)) => Ok(id.to_owned()),
+        Err(error) => Err(error),
+    }
 }
 
 /// The members that were asked for, and who of them is there.
@@ -560,7 +598,7 @@ impl People {
             None => client.users_domain_id().await.explain("Cannot find the users' domain")?,
         };
         let users = client.users();
-        let found = join_all(names.iter().map(async |name| (name, users.find(name, &domain).await))).await;
+        let found = join_all(names.iter().map(async |name| (name, users.find(&domain, name).await))).await;
         for (name, user) in found {
             match user.explain_at(&format!("Cannot look up \"{name}\""), at!(ProjectGroupBinding, members))? {
                 Some(user) => drop(people.known.insert(name.clone(), user)),
@@ -660,7 +698,7 @@ impl OwnedGroup {
 
 impl From<Group> for OwnedGroup {
     fn from(it: Group) -> Self {
-        let Group { id: _, name, domain_id, description } = it;
+        let Group { id: _, name, domain_id, description, .. } = it;
         OwnedGroup { name, domain_id: domain_id.into(), description: Some(description) }
     }
 }
@@ -678,15 +716,22 @@ impl<'a> Work<'a> {
         Work { client, group_id, done: 0, found: Diagnostics::default() }
     }
 
+    fn of(&self, scope: &Scope, role_id: &str, inherited: bool) -> Grant {
+        let actor = Actor::Group(self.group_id.to_owned());
+        Grant { role_id: role_id.to_owned(), actor, scope: scope.clone(), inherited }
+    }
+
     async fn grant(&mut self, scope: &Scope, inherited: bool, roles: impl Iterator<Item = &String>) {
-        let (actor, grants) = (Actor::Group(self.group_id.to_owned()), self.client.grants());
-        let results = join_all(roles.map(|role| grants.add(&actor, scope, role, inherited))).await;
+        let grants = self.client.grants();
+        let all: Vec<_> = roles.map(|role| self.of(scope, role, inherited)).collect();
+        let results = join_all(all.iter().map(|grant| grants.add(grant))).await;
         self.note("Cannot grant a role", at!(ProjectGroupBinding, roles), results);
     }
 
     async fn revoke(&mut self, scope: &Scope, inherited: bool, roles: impl Iterator<Item = &String>) {
-        let (actor, grants) = (Actor::Group(self.group_id.to_owned()), self.client.grants());
-        let results = join_all(roles.map(|role| grants.remove(&actor, scope, role, inherited))).await;
+        let grants = self.client.grants();
+        let all: Vec<_> = roles.map(|role| self.of(scope, role, inherited)).collect();
+        let results = join_all(all.iter().map(|grant| grants.remove(grant))).await;
         self.note("Cannot revoke a role", at!(ProjectGroupBinding, roles), results);
     }
 

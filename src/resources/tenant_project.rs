@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::{Explain, Tenancy, check, diagnostic, holdings};
+use crate::openstack::Error;
 use crate::openstack::identity::{NewProject, Project, ProjectChange};
-use crate::openstack::{Error, Result as Answer};
 use crate::tf::{
     After, Change, Computed, Context, Diagnostic, Failure, Model, Outcome, Resource, Result, at, choice,
 };
@@ -84,16 +86,24 @@ impl Resource for TenantProject {
     async fn create(plan: Self, client: &Context<Tenancy>) -> Outcome<Self> {
         let domain_id = match plan.domain_id.as_known() {
             Some(id) => id.clone(),
-            None => client.default_domain_id().await.explain_at("Cannot find the default domain", at!(Self, domain_id))?,
+            None => client
+                .default_domain_id()
+                .await
+                .explain_at("Cannot find the default domain", at!(Self, domain_id))?,
         };
         let new = NewProject {
             name: plan.name.clone(),
             domain_id,
             parent_id: plan.parent_id.as_known().cloned(),
-            description: plan.description.clone(),
+            description: plan.description.clone().unwrap_or_default(),
             enabled: plan.enabled,
             tags: plan.tags.clone().unwrap_or_default(),
-            properties: encoded(plan.properties.as_ref()),
+            properties: plan
+                .properties
+                .iter()
+                .flatten()
+                .map(|(key, text)| (key.clone(), encoded(text)))
+                .collect(),
             immutable: plan.immutable == Some(true),
         };
         let made = client.projects().create(&new).await.map_err(|error| refused(error, &plan.name))?;
@@ -129,9 +139,10 @@ impl Resource for TenantProject {
             tags: changed(&from.tags, &to.tags),
             properties: difference(from.properties.as_ref(), to.properties.as_ref()),
         };
+        let nothing = change == ProjectChange::default();
         // An immutable project takes no change but the one of this option, alone.
         let mut now = from.clone();
-        if from.immutable == Some(true) && (!change.is_empty() || to.immutable != Some(true)) {
+        if from.immutable == Some(true) && (!nothing || to.immutable != Some(true)) {
             client
                 .projects()
                 .set_immutable(&id, false)
@@ -140,7 +151,7 @@ impl Resource for TenantProject {
                 .after(&now)?;
             now.immutable = Some(false);
         }
-        if !change.is_empty() {
+        if !nothing {
             let project = client.projects().update(&id, &change).await;
             let project = project.map_err(|error| Failure {
                 state: Some(now.clone()),
@@ -170,7 +181,10 @@ impl Resource for TenantProject {
             OnDestroy::Delete => holdings::announce_orphans(&state, &id, client).await,
         }
         if state.immutable == Some(true) {
-            projects.set_immutable(&id, false).await.explain("Cannot make the project mutable before it is deleted")?;
+            projects
+                .set_immutable(&id, false)
+                .await
+                .explain("Cannot make the project mutable before it is deleted")?;
         }
         projects.delete(&id).await.explain("Cannot delete the project")
     }
@@ -178,9 +192,8 @@ impl Resource for TenantProject {
     /// By id, or as `domain/project` with the domain's name or id.
     async fn find(text: &str, client: &Context<Tenancy>) -> Result<String> {
         let Some((domain, name)) = text.split_once('/') else { return Ok(text.to_owned()) };
-        let domain = client.domains().named_or_id(domain).await.explain("Cannot find the domain to import from")?;
-        let found = client.projects().named(name, &domain.id).await;
-        Ok(found.explain("Cannot find the project to import")?.id)
+        let domain = client.domain(domain).await.explain("Cannot find the domain to import from")?;
+        Ok(client.project_named(name, &domain).await.explain("Cannot find the project to import")?.id)
     }
 }
 
@@ -197,7 +210,9 @@ async fn disable(state: &TenantProject, id: &str, client: &Context<Tenancy>) -> 
     match client.projects().update(id, &change).await {
         Ok(_) => Ok(()),
         Err(error) if error.is_not_found_of(id) => Ok(()),
-        Err(error) => Err(diagnostic("Cannot disable the project", error).at(at!(TenantProject, on_destroy)).into()),
+        Err(error) => {
+            Err(diagnostic("Cannot disable the project", error).at(at!(TenantProject, on_destroy)).into())
+        }
     }
 }
 
@@ -210,7 +225,8 @@ fn refused(error: Error, name: &str) -> Diagnostic {
                     "\n\nTo manage the existing project here:\n\nimport {{\n  to = tenancy_tenant_project.example\n  id = \"{id}\"\n}}"
                 )
             });
-            let mut told = diagnostic(format!("The name \"{name}\" is taken"), error).at(at!(TenantProject, name));
+            let mut told =
+                diagnostic(format!("The name \"{name}\" is taken"), error).at(at!(TenantProject, name));
             told.detail.push_str(&import.unwrap_or_default());
             told
         }
@@ -223,36 +239,33 @@ pub(super) fn changed<T: Clone + PartialEq>(from: &Option<T>, to: &Option<T>) ->
     if from == to { None } else { to.clone() }
 }
 
-/// Properties as Keystone takes them. What reads as a JSON value that is no text is sent as that value, as it was read.
-fn encoded(properties: Option<&BTreeMap<String, String>>) -> BTreeMap<String, serde_json::Value> {
-    let encode = |text: &String| match serde_json::from_str(text) {
-        Ok(value @ (serde_json::Value::Array(_) | serde_json::Value::Object(_))) => value,
-        _ => text.as_str().into(),
-    };
-    properties.into_iter().flatten().map(|(key, text)| (key.clone(), encode(text))).collect()
+/// A property as Keystone takes it. A JSON list or object is sent as such, which is how it was read.
+fn encoded(text: &str) -> Value {
+    match serde_json::from_str(text) {
+        Ok(value @ (Value::Array(_) | Value::Object(_))) => value,
+        _ => text.into(),
+    }
 }
 
-/// Properties as they are written: texts as they are, everything else in JSON.
-fn decoded(value: serde_json::Value) -> String {
+/// A property as it is written: a text as it is, everything else in JSON.
+pub(crate) fn decoded(value: Value) -> String {
     match value {
-        serde_json::Value::String(text) => text,
+        Value::String(text) => text,
         other => other.to_string(),
     }
 }
 
-/// What to send for the properties to become those of `to`: null for the ones that are no longer there.
+/// What to send for the properties to become those of `to`: nothing for the ones that are no longer there.
 fn difference(
     from: Option<&BTreeMap<String, String>>,
     to: Option<&BTreeMap<String, String>>,
-) -> BTreeMap<String, serde_json::Value> {
+) -> BTreeMap<String, Option<Value>> {
     let Some(to) = to else { return BTreeMap::new() };
-    let empty = BTreeMap::new();
-    let from = from.unwrap_or(&empty);
-    let mut all = encoded(Some(to));
-    all.retain(|key, _| from.get(key) != to.get(key));
-    let gone = from.keys().filter(|key| !to.contains_key(*key));
-    all.extend(gone.map(|key| (key.clone(), serde_json::Value::Null)));
-    all
+    let before = |key: &String| from.and_then(|from| from.get(key));
+    let written = to.iter().filter(|(key, text)| before(key) != Some(text));
+    let written = written.map(|(key, text)| (key.clone(), Some(encoded(text))));
+    let gone = from.into_iter().flatten().filter(|(key, _)| !to.contains_key(*key));
+    written.chain(gone.map(|(key, _)| (key.clone(), None))).collect()
 }
 
 impl TenantProject {
@@ -287,19 +300,22 @@ impl TenantProject {
 
 /// Whether two properties are the same text, or the same JSON list or object.
 fn same(one: &str, other: &str) -> bool {
-    let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
-    one == other || matches!((parse(one), parse(other)), (Some(a), Some(b)) if a == b && (a.is_array() || a.is_object()))
+    let parse = |text: &str| serde_json::from_str::<Value>(text).ok();
+    one == other
+        || matches!((parse(one), parse(other)), (Some(a), Some(b)) if a == b && (a.is_array() || a.is_object()))
 }
 
 /// Everything that Keystone says: what an import takes in.
 impl From<Project> for TenantProject {
     fn from(it: Project) -> Self {
-        let Project { id, name, domain_id, parent_id, description, enabled, tags, properties, immutable } = it;
+        let Project {
+            id, name, domain_id, parent_id, description, enabled, tags, properties, immutable, ..
+        } = it;
         TenantProject {
             id: id.into(),
             name,
-            domain_id: domain_id.unwrap_or_default().into(),
-            parent_id: parent_id.unwrap_or_default().into(),
+            domain_id: domain_id.into(),
+            parent_id: parent_id.into(),
             description: Some(description),
             enabled,
             tags: Some(tags),

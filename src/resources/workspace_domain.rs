@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::try_join;
+
 use super::tenant_project::changed;
 use super::{Explain, Tenancy, check, diagnostic};
 use crate::openstack::Error;
-use crate::openstack::identity::{Domain, DomainChange, NewDomain};
+use crate::openstack::identity::{Domain, DomainChange, GroupFilter, NewDomain, ProjectFilter, UserFilter};
 use crate::tf::{
     After, Change, Computed, Context, Diagnostic, Failure, Model, Outcome, Resource, Result, at, choice,
 };
@@ -72,10 +74,11 @@ impl Resource for WorkspaceDomain {
     async fn create(plan: Self, client: &Context<Tenancy>) -> Outcome<Self> {
         let new = NewDomain {
             name: plan.name.clone(),
-            description: plan.description.clone(),
+            description: plan.description.clone().unwrap_or_default(),
             enabled: plan.enabled,
             tags: plan.tags.clone().unwrap_or_default(),
             immutable: plan.immutable == Some(true),
+            explicit_id: None,
         };
         let made = client.domains().create(&new).await.map_err(|error| refused(error, &plan.name))?;
         if made.adopted {
@@ -109,9 +112,10 @@ impl Resource for WorkspaceDomain {
             enabled: (from.enabled != to.enabled).then_some(to.enabled),
             tags: changed(&from.tags, &to.tags),
         };
+        let nothing = change == DomainChange::default();
         // An immutable domain takes no change but the one of this option, alone.
         let mut now = from.clone();
-        if from.immutable == Some(true) && (!change.is_empty() || to.immutable != Some(true)) {
+        if from.immutable == Some(true) && (!nothing || to.immutable != Some(true)) {
             client
                 .domains()
                 .set_immutable(&id, false)
@@ -120,7 +124,7 @@ impl Resource for WorkspaceDomain {
                 .after(&now)?;
             now.immutable = Some(false);
         }
-        if !change.is_empty() {
+        if !nothing {
             let domain = client.domains().update(&id, &change).await;
             let domain = domain.map_err(|error| Failure {
                 state: Some(now.clone()),
@@ -149,37 +153,45 @@ impl Resource for WorkspaceDomain {
             refuse_unless_empty(&state, &id, client).await?;
         }
         if state.immutable == Some(true) {
-            domains.set_immutable(&id, false).await.explain("Cannot make the domain mutable before it is destroyed")?;
+            domains
+                .set_immutable(&id, false)
+                .await
+                .explain("Cannot make the domain mutable before it is destroyed")?;
         }
         if state.on_destroy == OnDestroy::Disable {
             let change = DomainChange { enabled: Some(false), ..Default::default() };
             return match domains.update(&id, &change).await {
                 Ok(_) => Ok(()),
                 Err(error) if error.is_not_found_of(&id) => Ok(()),
-                Err(error) => Err(diagnostic("Cannot disable the domain", error).at(at!(Self, on_destroy)).into()),
+                Err(error) => {
+                    Err(diagnostic("Cannot disable the domain", error).at(at!(Self, on_destroy)).into())
+                }
             };
         }
-        domains.delete(&id).await.explain("Cannot delete the domain")
+        domains.remove(&id).await.explain("Cannot delete the domain")
     }
 
     /// By id or by name.
     async fn find(text: &str, client: &Context<Tenancy>) -> Result<String> {
-        let found = client.domains().named_or_id(text).await;
-        Ok(found.explain("Cannot find the domain to import")?.id)
+        Ok(client.domain(text).await.explain("Cannot find the domain to import")?.id)
     }
 }
 
 /// What is in a domain, in words. `None`: nothing.
 async fn content(id: &str, client: &Tenancy) -> Result<Option<String>, Error> {
-    let (projects, groups, users) = futures_util::try_join!(
-        client.projects().list_in(id),
-        client.groups().list_in(id),
-        client.users().list_in(id),
-    )?;
+    let domain_id = Some(id.to_owned());
+    let projects = ProjectFilter { domain_id: domain_id.clone(), ..Default::default() };
+    let groups = GroupFilter { domain_id: domain_id.clone(), ..Default::default() };
+    let users = UserFilter { domain_id, ..Default::default() };
+    let (on_projects, on_groups, on_users) = (client.projects(), client.groups(), client.users());
+    let (projects, groups, users) =
+        try_join!(on_projects.list(&projects), on_groups.list(&groups), on_users.list(&users))?;
     let count = |what: &str, names: Vec<String>| {
         let shown = names.iter().take(5).map(|it| format!("\"{it}\"")).collect::<Vec<_>>().join(", ");
         let more = if names.len() > 5 { format!(" and {} more", names.len() - 5) } else { String::new() };
-        (!names.is_empty()).then(|| format!("{} {what}{} ({shown}{more})", names.len(), if names.len() == 1 { "" } else { "s" }))
+        (!names.is_empty()).then(|| {
+            format!("{} {what}{} ({shown}{more})", names.len(), if names.len() == 1 { "" } else { "s" })
+        })
     };
     let parts = [
         count("project", projects.into_iter().map(|it| it.name).collect()),
@@ -227,7 +239,8 @@ fn refused(error: Error, name: &str) -> Diagnostic {
                     "\n\nTo manage the existing domain here:\n\nimport {{\n  to = tenancy_workspace_domain.example\n  id = \"{id}\"\n}}"
                 )
             });
-            let mut told = diagnostic(format!("The name \"{name}\" is taken"), error).at(at!(WorkspaceDomain, name));
+            let mut told =
+                diagnostic(format!("The name \"{name}\" is taken"), error).at(at!(WorkspaceDomain, name));
             told.detail.push_str(&import.unwrap_or_default());
             told
         }
@@ -252,7 +265,7 @@ impl WorkspaceDomain {
 /// Everything that Keystone says: what an import takes in.
 impl From<Domain> for WorkspaceDomain {
     fn from(it: Domain) -> Self {
-        let Domain { id, name, description, enabled, tags, immutable } = it;
+        let Domain { id, name, description, enabled, tags, immutable, .. } = it;
         WorkspaceDomain {
             id: id.into(),
             name,

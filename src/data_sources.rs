@@ -1,0 +1,5 @@
+//! What can be looked up: one file per data source.
+
+pub mod domain;
+pub mod project;
+pub mod role;
