@@ -58,17 +58,21 @@ struct Auth {
     auth_url: String,
     username: String,
     password: String,
-    project_name: String,
+    project_name: Option<String>,
 }
 
 impl Cloud {
     /// Logs in as an entry of a `clouds.yaml`: an administrator of the domain Default.
     pub fn login(clouds: &Path, name: &str) -> Result<Self> {
         let text = fs::read_to_string(clouds).with_context(|| {
-            format!("there is no cloud to test with ({} cannot be read): `cargo xtask devcloud up`", clouds.display())
+            format!(
+                "there is no cloud to test with ({} cannot be read): `cargo xtask devcloud up`",
+                clouds.display()
+            )
         })?;
         let mut clouds: Clouds = serde_saphyr::from_str(&text)?;
-        let Entry { auth } = clouds.clouds.remove(name).with_context(|| format!("clouds.yaml has no {name}"))?;
+        let Entry { auth } =
+            clouds.clouds.remove(name).with_context(|| format!("clouds.yaml has no {name}"))?;
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(120)))
@@ -84,7 +88,8 @@ impl Cloud {
             endpoints: BTreeMap::new(),
             tokens: Arc::default(),
         };
-        let scope = json!({"project": {"name": auth.project_name, "domain": {"id": "default"}}});
+        let project = auth.project_name.unwrap_or_else(|| "admin".to_owned());
+        let scope = json!({"project": {"name": project, "domain": {"id": "default"}}});
         let (token, body) = cloud.token(&scope)?;
         cloud.token = token;
         cloud.user_id = text_at(&body, "/token/user/id")?;
@@ -101,7 +106,12 @@ impl Cloud {
         let body = json!({"auth": {"identity": identity, "scope": scope}});
         let url = format!("{}/auth/tokens", self.keystone);
         let reply = self.send("POST", &url, None, &BTreeMap::new(), Some(&body))?;
-        ensure!(reply.is_success(), "the login for {scope} was answered with {}: {}", reply.status, reply.body);
+        ensure!(
+            reply.is_success(),
+            "the login for {scope} was answered with {}: {}",
+            reply.status,
+            reply.body
+        );
         let token = reply.headers.get("x-subject-token").context("the login's reply has no token")?;
         Ok((token.clone(), reply.body))
     }

@@ -155,12 +155,17 @@ impl Scenario {
     /// Reads a scenario.
     pub fn read(folder: &Path) -> Result<Self> {
         let name = name_of(folder)?;
-        ensure!(folder.join("README.md").is_file(), "the scenario {name} has no README.md that says what it shows");
+        ensure!(
+            folder.join("README.md").is_file(),
+            "the scenario {name} has no README.md that says what it shows"
+        );
         let mut steps = Vec::new();
         for folder in folders(folder)? {
             let path = folder.join("step.yaml");
-            let text = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-            let script = serde_saphyr::from_str(&text).with_context(|| format!("{} is wrong", path.display()))?;
+            let text =
+                fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+            let script =
+                serde_saphyr::from_str(&text).with_context(|| format!("{} is wrong", path.display()))?;
             steps.push(Step { name: name_of(&folder)?, folder, script });
         }
         ensure!(!steps.is_empty(), "the scenario {name} has no steps");

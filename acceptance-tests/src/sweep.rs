@@ -2,6 +2,7 @@
 //!
 //! Best effort: a scenario that failed half-way may have left anything. What cannot be removed is told, not fatal.
 
+use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use crate::cloud::Cloud;
 
 /// How long services get to finish what they are deleting.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Removes domains, projects, groups and users by prefix. Gives what is left.
 pub fn sweep(cloud: &Cloud, prefix: &str) -> Vec<String> {
@@ -23,15 +24,17 @@ pub fn sweep(cloud: &Cloud, prefix: &str) -> Vec<String> {
     let within = |kind: &str| {
         let mut all = sweep.named(kind, "");
         for (id, _) in &domains {
-            all.extend(sweep.list("identity", &format!("/{kind}?domain_id={id}"), kind).iter().filter_map(entry));
+            all.extend(
+                sweep.list("identity", &format!("/{kind}?domain_id={id}"), kind).iter().filter_map(entry),
+            );
         }
         all.sort();
         all.dedup();
         all
     };
     let projects = within("projects");
+    sweep.empty(&projects.iter().map(|(id, _)| id.clone()).collect());
     for (id, _) in &projects {
-        sweep.empty(id);
         sweep.change("projects", "project", id, &json!({"options": {"immutable": false}}));
     }
     // The ones below others first: a few rounds get to the top.
@@ -49,7 +52,8 @@ pub fn sweep(cloud: &Cloud, prefix: &str) -> Vec<String> {
         sweep.delete("identity", &format!("/domains/{id}"));
     }
     let left = ["domains", "projects", "groups", "users"].map(|kind| (kind, sweep.named(kind, "")));
-    let name = |kind: &str, (id, name): (String, String)| format!("{} {name} ({id})", kind.trim_end_matches('s'));
+    let name =
+        |kind: &str, (id, name): (String, String)| format!("{} {name} ({id})", kind.trim_end_matches('s'));
     left.into_iter().flat_map(|(kind, all)| all.into_iter().map(move |it| name(kind, it))).collect()
 }
 
@@ -84,55 +88,73 @@ impl Sweep<'_> {
         drop(self.cloud.ask(&format!("DELETE {service} {path}"), None));
     }
 
-    /// Deletes what a query finds, and waits until it finds nothing any more.
-    fn all(&self, service: &str, query: &str, kind: &str, project: &str, delete: impl Fn(&str) -> String) {
+    /// What a query finds of these projects.
+    fn of(&self, service: &str, query: &str, kind: &str, projects: &BTreeSet<String>) -> Vec<String> {
+        let owner = |it: &Value| {
+            let keys = ["tenant_id", "project_id", "owner", "os-vol-tenant-attr:tenant_id"];
+            let ids = keys.iter().filter_map(|key| it.get(key)?.as_str());
+            ids.into_iter().any(|id| projects.contains(id))
+        };
+        let found = self.list(service, query, kind);
+        found
+            .iter()
+            .filter(|it| owner(it))
+            .filter_map(|it| Some(it.get("id")?.as_str()?.to_owned()))
+            .collect()
+    }
+
+    /// Deletes what a query finds of these projects, and waits until it finds nothing any more.
+    fn all(
+        &self,
+        service: &str,
+        query: &str,
+        kind: &str,
+        of: &BTreeSet<String>,
+        delete: impl Fn(&str) -> String,
+    ) {
         let until = Instant::now() + PATIENCE;
         loop {
-            let of_project = |it: &Value| {
-                ["tenant_id", "project_id", "owner", "os-vol-tenant-attr:tenant_id"]
-                    .iter()
-                    .any(|key| it.get(key).and_then(Value::as_str) == Some(project))
-            };
-            let found = self.list(service, query, kind);
-            let ids = found.iter().filter(|it| of_project(it)).filter_map(|it| it.get("id")?.as_str());
-            let ids: Vec<&str> = ids.collect();
+            let ids = self.of(service, query, kind, of);
             if ids.is_empty() || Instant::now() > until {
                 return;
             }
             for id in ids {
-                self.delete(service, &delete(id));
+                self.delete(service, &delete(&id));
             }
             sleep(Duration::from_millis(500));
         }
     }
 
-    /// Deletes what a project holds in other services.
-    fn empty(&self, id: &str) {
+    /// Deletes what projects hold in other services. Lists are never asked for by project: Neutron would make a default
+    /// security group in it.
+    fn empty(&self, projects: &BTreeSet<String>) {
+        if projects.is_empty() {
+            return;
+        }
         let plain = |path: &'static str| move |id: &str| format!("{path}/{id}");
-        self.all("load-balancer", &format!("/lbaas/loadbalancers?project_id={id}"), "loadbalancers", id, |lb| {
-            format!("/lbaas/loadbalancers/{lb}?cascade=true")
+        self.all("load-balancer", "/lbaas/loadbalancers", "loadbalancers", projects, |id| {
+            format!("/lbaas/loadbalancers/{id}?cascade=true")
         });
-        self.all("compute", &format!("/servers/detail?all_tenants=1&tenant_id={id}"), "servers", id, plain("/servers"));
-        // Cinder wants every path in the administrator's project, or in none.
-        self.all("block-storage", "/snapshots/detail?all_tenants=1", "snapshots", id, plain("/snapshots"));
-        self.all("block-storage", "/volumes/detail?all_tenants=1", "volumes", id, |volume| {
-            format!("/volumes/{volume}?cascade=true&force=true")
-        });
-        self.all("image", &format!("/images?owner={id}"), "images", id, plain("/images"));
-        self.all("network", &format!("/floatingips?project_id={id}"), "floatingips", id, plain("/floatingips"));
-        for router in self.list("network", &format!("/routers?project_id={id}"), "routers") {
-            let Some((router, _)) = entry(&router) else { continue };
+        self.all("compute", "/servers/detail?all_tenants=1", "servers", projects, plain("/servers"));
+        self.all(
+            "block-storage",
+            "/snapshots/detail?all_tenants=1",
+            "snapshots",
+            projects,
+            plain("/snapshots"),
+        );
+        self.all("block-storage", "/volumes/detail?all_tenants=1", "volumes", projects, plain("/volumes"));
+        self.all("image", "/images?limit=1000", "images", projects, plain("/images"));
+        self.all("network", "/floatingips", "floatingips", projects, plain("/floatingips"));
+        for router in self.of("network", "/routers", "routers", projects) {
             for port in self.list("network", &format!("/ports?device_id={router}"), "ports") {
-                let body = json!({"port_id": port.get("id")});
                 let line = format!("PUT network /routers/{router}/remove_router_interface");
-                drop(self.cloud.ask(&line, Some(&body)));
+                drop(self.cloud.ask(&line, Some(&json!({"port_id": port.get("id")}))));
             }
             self.delete("network", &format!("/routers/{router}"));
         }
-        self.all("network", &format!("/ports?project_id={id}"), "ports", id, plain("/ports"));
-        self.all("network", &format!("/networks?project_id={id}"), "networks", id, plain("/networks"));
-        self.all("network", &format!("/security-groups?project_id={id}"), "security_groups", id, |group| {
-            format!("/security-groups/{group}")
-        });
+        self.all("network", "/ports", "ports", projects, plain("/ports"));
+        self.all("network", "/networks", "networks", projects, plain("/networks"));
+        self.all("network", "/security-groups", "security_groups", projects, plain("/security-groups"));
     }
 }

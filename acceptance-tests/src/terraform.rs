@@ -221,13 +221,17 @@ mod tests {
     fn places() {
         let place = |context: Option<&str>, code: &str| {
             let snippet = Some(Snippet { context: context.map(str::to_owned), code: code.to_owned() });
-            Diagnostic { severity: String::new(), summary: String::new(), detail: String::new(), snippet }.place()
+            Diagnostic { severity: String::new(), summary: String::new(), detail: String::new(), snippet }
+                .place()
         };
         let project = Some(r#"resource "tenancy_tenant_project" "web""#);
         assert_eq!(place(project, "  name      = \"web\""), "tenancy_tenant_project.web.name");
         assert_eq!(place(Some(r#"provider "tenancy""#), "  token = var.token"), "provider.tenancy.token");
         assert_eq!(place(Some(r#"data "tenancy_role" "x""#), "  name = \"x\""), "data.tenancy_role.x.name");
         assert_eq!(place(None, r#"provider "tenancy" {"#), "provider.tenancy");
-        assert_eq!(place(project, r#"resource "tenancy_tenant_project" "web" {"#), "tenancy_tenant_project.web");
+        assert_eq!(
+            place(project, r#"resource "tenancy_tenant_project" "web" {"#),
+            "tenancy_tenant_project.web"
+        );
     }
 }

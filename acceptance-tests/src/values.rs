@@ -31,7 +31,8 @@ impl Values {
     pub fn text(&self, text: &str) -> Result<String> {
         let (mut out, mut rest) = (String::new(), text);
         while let Some((before, after)) = rest.split_once("${") {
-            let (name, after) = after.split_once('}').with_context(|| format!("`{text}` has a ${{ without an end"))?;
+            let (name, after) =
+                after.split_once('}').with_context(|| format!("`{text}` has a ${{ without an end"))?;
             out.push_str(before);
             match self.get(name) {
                 Some(Value::String(value)) => out.push_str(value),
