@@ -9,6 +9,8 @@ mod cloud;
 pub mod config;
 pub mod error;
 pub mod identity;
+pub mod inventory;
+pub mod purge;
 mod session;
 mod transport;
 

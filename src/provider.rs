@@ -158,7 +158,7 @@ impl Provider for TenancyProvider {
         }
         // Here, where the credentials are, and not in the first resource that needs them.
         cloud.login().await.map_err(told)?;
-        Ok((Tenancy { cloud, users_domain_id, missing_users: missing_users.unwrap_or_default() }, warnings))
+        Ok((Tenancy::new(cloud, users_domain_id, missing_users.unwrap_or_default()), warnings))
     }
 
     fn resources() -> Vec<Box<dyn DynResource<Tenancy>>> {

@@ -6,7 +6,9 @@ pub mod project_group_binding;
 pub mod tenant_project;
 pub mod workspace_domain;
 
+use std::collections::BTreeSet;
 use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +28,8 @@ pub struct Tenancy {
     pub users_domain_id: Option<String>,
     /// What a binding does about a member that Keystone does not know.
     pub missing_users: MissingMembers,
+    /// Ids of what a destroy plan has seen go, so that what holds them does not count them any more.
+    leaving: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Client for Tenancy {
@@ -43,6 +47,21 @@ impl Deref for Tenancy {
 }
 
 impl Tenancy {
+    /// A cloud with the defaults of a provider block.
+    pub fn new(cloud: Cloud, users_domain_id: Option<String>, missing_users: MissingMembers) -> Self {
+        Tenancy { cloud, users_domain_id, missing_users, leaving: Arc::default() }
+    }
+
+    /// Notes that an object goes with the plan that is being made.
+    pub fn note_leaving(&self, id: &str) {
+        self.leaving.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
+    }
+
+    /// Whether an object goes with the plan that is being made.
+    pub fn is_leaving(&self, id: &str) -> bool {
+        self.leaving.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
+    }
+
     /// Id of the domain for whatever names no domain.
     pub async fn default_domain_id(&self) -> Result<String, Error> {
         match &self.config().default_domain {

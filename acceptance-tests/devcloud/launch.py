@@ -143,6 +143,151 @@ def octavia(config):
     return api.application
 
 
+def swift(config, port):
+    """Four servers on four ports, green threads for once: Swift knows no others."""
+    from swift.common import utils
+    utils.monkey_patch()
+    utils.set_swift_dir(config)
+
+    import eventlet
+    import eventlet.wsgi
+    from swift.common import storage_policy
+    from swift.common.ring import RingBuilder
+    from swift.common.wsgi import appconfig, loadapp
+    from swift.container.updater import ContainerUpdater
+
+    storage_policy.reload_storage_policies()
+    files = {name: os.path.join(config, f'{name}-server.conf') for name in ('account', 'container', 'object', 'proxy')}
+    servers = {name: appconfig(file) for name, file in files.items()}
+    for name in ('account', 'container', 'object'):
+        # Rings name ports, and ports may change: they are built at every start. Four partitions on one device are
+        # always distributed alike.
+        builder = RingBuilder(part_power=2, replicas=1, min_part_hours=0)
+        builder.add_dev({'region': 1, 'zone': 1, 'ip': '127.0.0.1', 'port': int(servers[name]['bind_port']),
+                         'device': 'd1', 'weight': 1.0})
+        builder.rebalance()
+        builder.get_ring().save(os.path.join(config, f'{name}.ring.gz'))
+
+    def update():
+        # run_forever() would fork.
+        updater = ContainerUpdater({
+            **servers['container'], 'interval': '1',
+            'recon_cache_path': os.path.join(os.path.dirname(servers['container']['devices']), 'recon')})
+        while True:
+            eventlet.sleep(1)
+            try:
+                updater.run_once()
+            except Exception:
+                logging.exception('the container updater failed')
+
+    threads = [eventlet.spawn(update)]
+    for name, server in servers.items():
+        application = loadapp(files[name], global_conf={'log_name': server['log_name']})
+        socket = eventlet.listen(('127.0.0.1', int(server['bind_port'])), backlog=128)
+        threads.append(eventlet.spawn(eventlet.wsgi.server, socket, application, None, log_output=False,
+                                      keepalive=True, capitalize_response_headers=False))
+    announce('swift', port)
+    for thread in threads:
+        thread.wait()
+
+
+def designate(config):
+    from oslo_service import backend
+    backend.init_backend(backend.BackendType.THREADING)
+    from designate.wsgi import api
+
+    from designate.central import service as central
+    from designate.manage import pool
+    from designate.mdns import service as mdns
+    from designate.producer import service as producer
+    from designate.worker import service as worker
+
+    central.Service().start()
+    # It sends a message to central, so it must run in this process, and after central has started.
+    pool.PoolCommands().update(os.path.join(config, 'pools.yaml'), False)
+    for module in (worker, mdns, producer):
+        module.Service().start()
+    return api.application
+
+
+def manila(config):
+    from manila import monkey_patch
+    monkey_patch.patch()
+    from manila.wsgi import api
+
+    from manila import service
+    from oslo_config import cfg
+
+    conf = cfg.CONF
+    workers = [service.Service.create(binary='manila-scheduler', coordination=True)]
+    for backend in conf.enabled_share_backends:
+        workers.append(service.Service.create(host=f'{conf.host}@{backend}', service_name=backend,
+                                              binary='manila-share', coordination=True))
+    workers.append(service.Service.create(binary='manila-data'))
+    for worker in workers:
+        worker.start()
+    return api.application
+
+
+def barbican(config):
+    sys.argv = ['barbican-api']
+    from paste import deploy
+    return deploy.loadapp('config:' + os.path.join(config, 'barbican-api-paste.ini'))
+
+
+def heat(config):
+    from oslo_service import backend
+    backend.init_backend(backend.BackendType.THREADING)
+    from heat.wsgi import api
+
+    from heat.common import config as heat_config
+    from heat.engine import service as engine
+    from heat.engine import template
+    from heat.rpc import api as rpc
+    from oslo_config import cfg
+
+    heat_config.startup_sanity_check()
+    template._get_template_extension_manager()
+    engine.EngineService(cfg.CONF.host, rpc.ENGINE_TOPIC).start()
+    return api.application
+
+
+def gnocchi(config):
+    from gnocchi.cli import api, metricd
+
+    conf = api.prepare_service()
+    for worker in (metricd.MetricProcessor(0, conf), metricd.MetricJanitor(0, conf)):
+        in_thread(worker.run, worker.name)
+    return api.app.load_app(conf)
+
+
+def cloudkitty(config):
+    import configparser
+    import urllib.request
+
+    parser = configparser.RawConfigParser(strict=False)
+    parser.read(os.path.join(config, 'cloudkitty.conf'))
+    influxdb = parser['storage_influxdb']
+    # CloudKitty expects its database and does not make it.
+    urllib.request.urlopen(f'http://{influxdb["host"]}:{influxdb["port"]}/query',
+                           data=f'q=CREATE+DATABASE+{influxdb["database"]}'.encode(), timeout=30)
+    from cloudkitty.wsgi import api
+
+    from cloudkitty import orchestrator
+    from cloudkitty.cli import storage
+
+    storage.init_storage_backend()
+    # In threads: the usual way to run them forks, and fake:// does not cross processes.
+    for number, kind in enumerate((orchestrator.CloudKittyProcessor, orchestrator.CloudKittyReprocessor)):
+        in_thread(kind(number).run, kind.__name__)
+    return api.application
+
+
+def announce(service, port):
+    """For whoever reads the log."""
+    print(f'{service} listens on 127.0.0.1:{port} after {time.monotonic() - STARTED:.1f} s', flush=True)
+
+
 def main():
     service, config, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
     os.environ.update({
@@ -156,7 +301,12 @@ def main():
         # Threads, not eventlet: green threads do not mix with waitress, nor with PyMySQL's sockets.
         'OS_NOVA_DISABLE_EVENTLET_PATCHING': 'true',
         'OS_CINDER_DISABLE_EVENTLET_PATCHING': 'true',
+        'OS_MANILA_DISABLE_EVENTLET_PATCHING': 'true',
+        'OS_DESIGNATE_CONFIG_DIR': config,
     })
+    if service == 'swift':
+        swift(config, port)
+        return
     # Some projects read the command line when they are imported, and some look at the program's name.
     program = {'nova': 'nova-api', 'neutron': 'neutron-api', 'cinder': 'cinder-api'}.get(service, service)
     file = {'glance': 'glance-api'}.get(service, service)
@@ -166,7 +316,7 @@ def main():
     import waitress
     # It warns of every queued request.
     logging.getLogger('waitress').setLevel(logging.ERROR)
-    print(f'{service} listens on 127.0.0.1:{port} after {time.monotonic() - STARTED:.1f} s', flush=True)
+    announce(service, port)
     waitress.serve(application, host='127.0.0.1', port=port, threads=THREADS, ident=service,
                    connection_limit=500, channel_timeout=300)
 

@@ -184,6 +184,27 @@ impl Cloud {
         self.shared.transport.good(reply)
     }
 
+    /// Sends a call of object storage to a project's account, which the catalog's URL names for our own project.
+    pub(crate) async fn send_to_account(&self, call: Call, project_id: &str) -> Result<Reply> {
+        let login = self.login().await?;
+        let mut base = self.base(Service::ObjectStore, &login)?;
+        let own = login.project_id.as_deref().unwrap_or_default();
+        if own != project_id {
+            if own.is_empty() || !base.path().contains(own) {
+                // Ceph's gateway has no account in its URL: the token says which it is.
+                let why = "its URL names no account, so that only a token of the project itself leads there";
+                return Err(Error::Unseen {
+                    what: format!("the containers of project {project_id}"),
+                    why: why.into(),
+                });
+            }
+            base.set_path(&base.path().replace(own, project_id));
+        }
+        let url = call.url(base)?;
+        let reply = self.exchange(&call, Some(url)).await?;
+        self.shared.transport.good(reply)
+    }
+
     /// Sends a call with our token; once more with a new one if the service doesn't accept it.
     async fn exchange(&self, call: &Call, at: Option<Url>) -> Result<Reply> {
         let mut login = self.login().await?;

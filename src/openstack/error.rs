@@ -107,6 +107,14 @@ pub enum Error {
     /// The name (or another unique thing) is taken.
     #[error("{0}")]
     Conflict(Box<ConflictError>),
+    /// Our account, or this cloud, gives no way to see this.
+    #[error("cannot see {what}: {why}")]
+    Unseen {
+        /// What.
+        what: String,
+        /// Why not.
+        why: String,
+    },
     /// A name or id that Keystone doesn't know.
     #[error("{0}")]
     Unknown(Box<UnknownError>),

@@ -181,8 +181,13 @@ impl Resource for ProjectGroupBinding {
     }
 
     async fn plan(change: &mut Change<Self>, client: Option<&Context<Tenancy>>) -> Result<()> {
-        let Some(planned) = &mut change.planned else { return Ok(()) };
         let prior = change.prior.as_ref();
+        let Some(planned) = &mut change.planned else {
+            if let (Some(id), Some(client)) = (prior.and_then(|prior| prior.group_id.as_known()), client) {
+                client.note_leaving(id);
+            }
+            return Ok(());
+        };
         if planned.raw(at!(Self, members)).is_null() {
             planned.set(at!(Self, pending_members), Computed::Known(BTreeSet::new()));
         }
@@ -192,26 +197,20 @@ impl Resource for ProjectGroupBinding {
             role_ids(&roles, client).await?;
         }
         let Some(Some(members)) = planned.get(at!(Self, members))? else { return Ok(()) };
-        let settled = prior.is_some_and(|prior| prior.members.as_ref() == Some(&members));
-        if settled && let Some(Some(pending)) = planned.get(at!(Self, pending_members))?.map(Computed::known)
-        {
-            // The read has just looked for them.
-            for name in &pending {
-                client.warn(remark(name));
-            }
-            return Ok(());
-        }
         // While nobody knows in which domain to look, nobody can be missed.
         let Some(domain) = planned.get(at!(Self, members_domain_id))? else { return Ok(()) };
         let Some(missing) = planned.get(at!(Self, missing_members))? else { return Ok(()) };
-        let new = match prior {
-            Some(prior) if prior.members_domain_id == domain => {
-                let known = prior.members.clone().unwrap_or_default();
-                members.difference(&known).cloned().collect()
-            }
-            _ => members,
-        };
-        let people = People::find(&new, domain.as_deref(), client).await?;
+        let mut pending = BTreeSet::new();
+        let mut new = members;
+        if let Some(prior) = prior.filter(|prior| prior.members_domain_id == domain) {
+            // The read has just looked for these.
+            pending.extend(prior.pending_members.as_known().into_iter().flatten().cloned());
+            pending.retain(|name| new.contains(name));
+            let known = prior.members.as_ref();
+            new.retain(|name| known.is_none_or(|known| !known.contains(name)));
+        }
+        let mut people = People::find(&new, domain.as_deref(), client).await?;
+        people.missing.extend(pending);
         people.refuse_missing(missing.unwrap_or(client.missing_users))?;
         for name in &people.missing {
             client.warn(remark(name));

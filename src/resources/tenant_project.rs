@@ -77,8 +77,11 @@ impl Resource for TenantProject {
     }
 
     async fn plan(change: &mut Change<Self>, client: Option<&Context<Tenancy>>) -> Result<()> {
-        if let (Some(prior), None, Some(client)) = (&change.prior, &change.planned, client) {
-            holdings::announce(prior, client).await;
+        if let (Some(prior), None, Some(client)) = (&change.prior, &change.planned, client)
+            && let Some(id) = prior.id()
+        {
+            client.note_leaving(&id);
+            holdings::announce(prior, &id, client).await;
         }
         Ok(())
     }

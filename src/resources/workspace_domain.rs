@@ -177,8 +177,8 @@ impl Resource for WorkspaceDomain {
     }
 }
 
-/// What is in a domain, in words. `None`: nothing.
-async fn content(id: &str, client: &Tenancy) -> Result<Option<String>, Error> {
+/// What is in a domain, in words, but for what `skip` says. `None`: nothing.
+async fn content(id: &str, client: &Tenancy, skip: impl Fn(&str) -> bool) -> Result<Option<String>, Error> {
     let domain_id = Some(id.to_owned());
     let projects = ProjectFilter { domain_id: domain_id.clone(), ..Default::default() };
     let groups = GroupFilter { domain_id: domain_id.clone(), ..Default::default() };
@@ -194,16 +194,16 @@ async fn content(id: &str, client: &Tenancy) -> Result<Option<String>, Error> {
         })
     };
     let parts = [
-        count("project", projects.into_iter().map(|it| it.name).collect()),
-        count("group", groups.into_iter().map(|it| it.name).collect()),
-        count("user", users.into_iter().map(|it| it.name).collect()),
+        count("project", projects.into_iter().filter(|it| !skip(&it.id)).map(|it| it.name).collect()),
+        count("group", groups.into_iter().filter(|it| !skip(&it.id)).map(|it| it.name).collect()),
+        count("user", users.into_iter().filter(|it| !skip(&it.id)).map(|it| it.name).collect()),
     ];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     Ok((!parts.is_empty()).then(|| parts.join(", ")))
 }
 
 async fn refuse_unless_empty(state: &WorkspaceDomain, id: &str, client: &Context<Tenancy>) -> Result<()> {
-    match content(id, client).await.explain("Cannot see what is in the domain")? {
+    match content(id, client, |_| false).await.explain("Cannot see what is in the domain")? {
         None => Ok(()),
         Some(content) => Err(Diagnostic::error(format!("The domain \"{}\" is not empty", state.name))
             .detail(format!(
@@ -215,16 +215,24 @@ async fn refuse_unless_empty(state: &WorkspaceDomain, id: &str, client: &Context
     }
 }
 
-/// Says in a destroy plan what goes with the domain. A plan does not fail for it: what is in the domain may be
-/// destroyed by the same apply.
+/// Says in a destroy plan what goes with the domain, or stands in the way, beyond what this very plan destroys. A plan does
+/// not fail for it: the same apply may destroy it first.
 async fn announce(state: &WorkspaceDomain, client: &Context<Tenancy>) {
-    let Some(id) = state.id().filter(|_| state.on_destroy == OnDestroy::Delete) else { return };
-    if let Ok(Some(content)) = content(&id, client).await {
+    let (summary, consequence) = match state.on_destroy {
+        OnDestroy::Keep | OnDestroy::Disable => return,
+        OnDestroy::RefuseIfNotEmpty => {
+            ("is not empty", "The destroy will be refused unless it is empty by then.")
+        }
+        OnDestroy::Delete => (
+            "is deleted with all that is in it",
+            "What its projects hold in other services stays behind, as orphans.",
+        ),
+    };
+    let Some(id) = state.id() else { return };
+    if let Ok(Some(content)) = content(&id, client, |it| client.is_leaving(it)).await {
         client.warn(
-            Diagnostic::warning(format!("The domain \"{}\" is deleted with all that is in it", state.name))
-                .detail(format!(
-                    "In it are now {content}. What its projects hold in other services stays behind, as orphans."
-                ))
+            Diagnostic::warning(format!("The domain \"{}\" {summary}", state.name))
+                .detail(format!("In it are now {content}. {consequence}"))
                 .at(at!(WorkspaceDomain, on_destroy)),
         );
     }

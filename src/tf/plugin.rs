@@ -5,9 +5,10 @@
 //! certificate. Everything after that is gRPC. This module is the only one that
 //! knows about that line and the environment it is answered from.
 //!
-//! [`run`] is all that `main` needs. [`serve`] is the same for a caller that
-//! has a runtime of its own.
+//! [`main`] is all of a provider's `main`. [`run`] is that without the command
+//! line, and [`serve`] is for a caller that has a runtime of its own.
 
+mod cli;
 mod debug;
 mod guard;
 mod handshake;
@@ -30,6 +31,7 @@ use super::proto::plugin::grpc_broker_server::GrpcBrokerServer;
 use super::proto::plugin::grpc_controller_server::GrpcControllerServer;
 use super::proto::plugin::grpc_stdio_server::GrpcStdioServer;
 use super::proto::tfplugin6::provider_server::{Provider, ProviderServer};
+pub use cli::main;
 pub use handshake::{COOKIE_NAME, COOKIE_VALUE};
 pub use panic::{Panicked, catch_panic};
 
@@ -47,6 +49,8 @@ pub struct Options {
     /// The address in a registry, like `registry.terraform.io/acme/tenancy`.
     /// Its last part names the variable of our own log level.
     pub address: &'static str,
+    /// The version of the provider.
+    pub version: &'static str,
     /// Serve without a host, for a debugger, and print how to attach.
     pub debug: bool,
     /// Cancelled when the process is about to end. Handlers that can take long
@@ -56,8 +60,8 @@ pub struct Options {
 
 impl Options {
     /// Options for a provider that a host starts.
-    pub fn new(address: &'static str) -> Self {
-        Options { address, debug: false, ending: CancellationToken::new() }
+    pub fn new(address: &'static str, version: &'static str) -> Self {
+        Options { address, version, debug: false, ending: CancellationToken::new() }
     }
 
     fn name(&self) -> &'static str {
@@ -167,7 +171,7 @@ pub async fn serve<P: Provider>(provider: P, options: Options) -> Result<(), Err
     match tokio::time::timeout(patience, serving).await {
         Ok(result) => Ok(result?),
         Err(_) => {
-            tracing::warn!("calls were still running when the process ended");
+            tracing::warn!("ended though a connection was still busy");
             Ok(())
         }
     }

@@ -1,5 +1,6 @@
 //! The project's own commands: `cargo xtask <command>`. One file per command.
 
+mod bench;
 mod devcloud;
 mod workspace;
 
@@ -15,12 +16,15 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measure, and print what came out.
+    Bench(bench::Arguments),
     /// Run a real OpenStack on this machine, as plain processes.
     Devcloud(devcloud::Arguments),
 }
 
 fn main() -> std::process::ExitCode {
     let result = match Arguments::parse().command {
+        Command::Bench(arguments) => bench::run(arguments),
         Command::Devcloud(arguments) => devcloud::run(arguments),
     };
     match result {

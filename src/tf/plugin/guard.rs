@@ -76,7 +76,7 @@ where
                 }
                 Err(panicked) => failure(&rpc, &panicked).into_http(),
             };
-            tracing::debug!(elapsed_ms = started.elapsed().as_secs_f64() * 1e3, "answered");
+            tracing::debug!(elapsed_us = started.elapsed().as_micros() as u64, "answered");
             Ok(response)
         };
         Box::pin(guarded.instrument(span))

@@ -28,7 +28,7 @@ use json::Fields;
 /// logs already.
 pub fn init(name: &str, readable: bool) {
     let default = if readable { LevelFilter::INFO } else { LevelFilter::WARN };
-    let own = format!("TF_LOG_PROVIDER_{}", name.to_uppercase().replace('-', "_"));
+    let own = own_variable(name);
     let set = |variable: &str| std::env::var(variable).ok().filter(|value| !value.is_empty());
     let level = [&*own, "TF_LOG_PROVIDER", "TF_LOG"]
         .into_iter()
@@ -39,6 +39,11 @@ pub fn init(name: &str, readable: bool) {
         // Fails when there is a subscriber already, as in tests: keep that one.
         let _ = tracing_subscriber::registry().with(layer).try_init();
     }
+}
+
+/// The variable with the level of the provider `name` alone.
+pub(super) fn own_variable(name: &str) -> String {
+    format!("TF_LOG_PROVIDER_{}", name.to_uppercase().replace('-', "_"))
 }
 
 /// Reads a level as hosts do: `json` is trace in JSON, and so is any word that

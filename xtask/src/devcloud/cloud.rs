@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::{self, DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 use std::process::Command;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use super::process::{Process, tail};
 use super::progress::Progress;
 use super::python::{self, Python};
 use super::render::{self, PASSWORD, REGION, Renderer};
-use super::services::{self, Packages, SERVICES, Service};
+use super::services::{self, Packages, Program, SERVICES, Service};
 use super::state::{self, State};
 use super::template::Templates;
 
@@ -68,6 +69,11 @@ impl Cloud {
         let (python, mariadb) = std::thread::scope(|scope| {
             let mariadb = scope.spawn(|| MariaDb::ensure(&self.paths, &progress));
             let python = Python::ensure(&self.paths, packages, &progress);
+            for service in &wanted {
+                if let Program::Debian(bundle, _) = service.program {
+                    bundle.ensure(&self.paths, &progress)?;
+                }
+            }
             let mariadb = mariadb.join().unwrap_or_else(|_| Err(anyhow!("unpacking MariaDB panicked")));
             Ok::<_, anyhow::Error>((python?, mariadb?))
         })?;
@@ -424,7 +430,7 @@ impl Cloud {
             let (program, arguments) =
                 words.split_first().context("an empty command in the table of services")?;
             let program = if program.contains('/') { program.into() } else { python.program(program) };
-            let mut command = self.command(&program, python);
+            let mut command = self.command(service.name, &program, python);
             let status = Process::finish(&self.paths.run(), &name, command.args(arguments), &log)?;
             if !status.success() && status.code() != migration.done_before.or(Some(0)) {
                 bail!("{}: `{}` failed ({status})\n{}", service.name, words.join(" "), tail(&log));
@@ -434,7 +440,7 @@ impl Cloud {
     }
 
     /// A command in the environment that every process of the cloud gets.
-    fn command(&self, program: &std::path::Path, python: &Python) -> Command {
+    fn command(&self, service: &str, program: &Path, python: &Python) -> Command {
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
             // Credentials for another cloud must not reach this one.
@@ -449,6 +455,8 @@ impl Cloud {
             command.env("PATH", path);
         }
         command
+            // Barbican looks for its configuration there, and nobody for anything else.
+            .env("HOME", self.paths.etc(service))
             .env("NO_PROXY", "127.0.0.1")
             .env("no_proxy", "127.0.0.1")
             .env("PYTHONWARNINGS", "ignore")
@@ -487,8 +495,9 @@ impl Cloud {
                                 return Ok(());
                             }
                         }
-                        let result = progress
-                            .step(name, &format!("{name} answers"), || self.start_one(setup, python, state));
+                        let result = progress.step(name, &format!("{name} answers"), || {
+                            self.start_one(setup, python, state, progress)
+                        });
                         answering.lock().unwrap_or_else(PoisonError::into_inner).insert(name, result.is_ok());
                         changed.notify_all();
                         result
@@ -503,16 +512,31 @@ impl Cloud {
         Ok(())
     }
 
-    fn start_one(&self, setup: &Setup, python: &Python, state: &State) -> Result<()> {
+    fn start_one(&self, setup: &Setup, python: &Python, state: &State, progress: &Progress) -> Result<()> {
+        let renderer = Renderer::new(&self.paths, python, state)?;
         let name = setup.service.name;
         let log = self.paths.log(name);
         let port = state.port(name);
-        let mut command = self.command(&python.program("python"), python);
-        command
-            .arg(self.paths.source.join("launch.py"))
-            .arg(name)
-            .arg(self.paths.etc(name))
-            .arg(port.to_string());
+        let mut command = match setup.service.program {
+            Program::Launcher => {
+                let mut command = self.command(name, &python.program("python"), python);
+                command
+                    .arg(self.paths.source.join("launch.py"))
+                    .arg(name)
+                    .arg(self.paths.etc(name))
+                    .arg(port.to_string());
+                command
+            }
+            Program::Debian(bundle, arguments) => {
+                let unpacked = bundle.ensure(&self.paths, progress)?;
+                let mut command = self.command(name, &unpacked.program(), python);
+                command.envs(unpacked.environment());
+                for argument in arguments {
+                    command.arg(renderer.text(name, argument)?);
+                }
+                command
+            }
+        };
         // An error shows the end of the log: that must be of this start.
         let _ = fs::remove_file(&log);
         let process = Process::spawn(&self.paths.run(), name, &mut command, &log, &setup.digest)?;
@@ -554,7 +578,7 @@ impl Cloud {
     fn seed(&self, part: &str, input: &serde_json::Value, python: &Python) -> Result<()> {
         let file = self.paths.run().join("seed.json");
         fs::write(&file, serde_json::to_vec_pretty(input)?)?;
-        let mut command = self.command(&python.program("python"), python);
+        let mut command = self.command("", &python.program("python"), python);
         command.arg(self.paths.source.join("seed.py")).arg(part).stdin(File::open(file)?);
         python::checked(&mut command).with_context(|| format!("seeding {part}"))
     }

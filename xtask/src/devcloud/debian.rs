@@ -31,6 +31,9 @@ pub const MARIADB: Bundle = Bundle {
     program: "usr/sbin/mariadbd",
 };
 
+/// Where CloudKitty keeps what was rated.
+pub const INFLUXDB: Bundle = Bundle { name: "influxdb", packages: &["influxdb"], program: "usr/bin/influxd" };
+
 /// An unpacked bundle.
 #[derive(Clone, Debug)]
 pub struct Unpacked {
@@ -53,13 +56,9 @@ impl Unpacked {
             .find(|path| path.to_string_lossy().ends_with("-linux-gnu"))
     }
 
-    /// A command that runs the program.
-    pub fn command(&self) -> Command {
-        let mut command = Command::new(self.program());
-        if let Some(libraries) = self.libraries() {
-            command.env("LD_LIBRARY_PATH", libraries);
-        }
-        command
+    /// What the program needs in its environment.
+    pub fn environment(&self) -> Option<(&'static str, PathBuf)> {
+        Some(("LD_LIBRARY_PATH", self.libraries()?))
     }
 }
 
@@ -143,11 +142,8 @@ impl Bundle {
 
     /// Names the libraries that the unpacked program lacks on this machine.
     fn complete(&self, unpacked: &Unpacked) -> Result<()> {
-        let mut ldd = Command::new("ldd");
-        if let Some(libraries) = unpacked.libraries() {
-            ldd.env("LD_LIBRARY_PATH", libraries);
-        }
-        let Ok(output) = ldd.arg(unpacked.program()).output() else { return Ok(()) };
+        let ldd = Command::new("ldd").envs(unpacked.environment()).arg(unpacked.program()).output();
+        let Ok(output) = ldd else { return Ok(()) };
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let missing: Vec<_> = text
             .lines()

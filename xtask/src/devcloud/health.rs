@@ -14,6 +14,9 @@ impl Health {
         Self(
             Agent::config_builder()
                 .http_status_as_error(false)
+                // A list of versions is answered with 300 and leads nowhere.
+                .max_redirects(0)
+                .max_redirects_will_error(false)
                 .timeout_global(Some(Duration::from_secs(5)))
                 .proxy(None)
                 .build()

@@ -56,10 +56,8 @@ impl MariaDb {
     }
 
     fn command(&self) -> Command {
-        let mut command = match &self.unpacked {
-            Some(unpacked) => unpacked.command(),
-            None => Command::new(&self.program),
-        };
+        let mut command = Command::new(&self.program);
+        command.envs(self.unpacked.as_ref().and_then(Unpacked::environment));
         // Without this first the machine's own configuration would be read.
         command.arg("--no-defaults");
         command.arg(format!("--lc-messages-dir={}", self.share.display()));

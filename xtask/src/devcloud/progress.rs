@@ -94,7 +94,7 @@ impl Progress {
         Self { shared, ticker: Some(ticker) }
     }
 
-    /// Runs one step, named while it runs; `done` is printed after it, unless it fails.
+    /// Runs one step, named while it runs; `done` is printed after it if it went well.
     pub fn step<T>(
         &self,
         name: &str,
@@ -104,9 +104,11 @@ impl Progress {
         self.shared.running().steps.insert(name.to_owned(), Instant::now());
         let result = work();
         let since = self.shared.running().steps.remove(name);
-        if result.is_ok() {
-            let took = since.map_or(0.0, |since| since.elapsed().as_secs_f32());
-            self.shared.line(&format!("{done} ({took:.1} s)"));
+        let took = since.map_or(0.0, |since| since.elapsed().as_secs_f32());
+        match &result {
+            Ok(_) => self.shared.line(&format!("{done} ({took:.1} s)")),
+            // The error itself comes when the others have ended too.
+            Err(_) => self.shared.line(&format!("{name} FAILED ({took:.1} s)")),
         }
         result
     }

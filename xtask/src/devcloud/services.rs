@@ -1,5 +1,7 @@
 //! The table of services: what each one is called, where it listens, how its database is made, what it waits for.
 
+use super::debian::{self, Bundle};
+
 /// A lock of packages. Each one holds all that the one before holds, in the same versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Packages {
@@ -45,6 +47,15 @@ pub struct Migration {
     pub done_before: Option<i32>,
 }
 
+/// How a service is started.
+#[derive(Debug)]
+pub enum Program {
+    /// By `launch.py`, which has a function of its name.
+    Launcher,
+    /// As a program from Debian's packages, with these arguments: templates.
+    Debian(&'static Bundle, &'static [&'static str]),
+}
+
 /// A service.
 #[derive(Debug)]
 pub struct Service {
@@ -66,7 +77,23 @@ pub struct Service {
     pub after: &'static [&'static str],
     /// What to ask to see whether it is well.
     pub health: &'static str,
+    /// How it is started.
+    pub program: Program,
 }
+
+/// What rows of the table leave out.
+const NOTHING: Service = Service {
+    name: "",
+    packages: Packages::Base,
+    databases: &[],
+    shipped: &[],
+    directories: &[],
+    migrations: &[],
+    endpoints: &[],
+    after: &[],
+    health: "/",
+    program: Program::Launcher,
+};
 
 const fn run(command: &'static [&'static str]) -> Migration {
     Migration { command, done_before: None }
@@ -105,7 +132,6 @@ pub const SERVICES: &[Service] = &[
         name: "keystone",
         packages: Packages::Keystone,
         databases: &["keystone"],
-        shipped: &[],
         directories: &["keystone/fernet", "keystone/credential"],
         migrations: &[
             run(&["keystone-manage", "--config-file", "{{ etc }}/keystone.conf", "db_sync"]),
@@ -143,19 +169,16 @@ pub const SERVICES: &[Service] = &[
             ]),
         ],
         endpoints: &[Endpoint { kind: "identity", name: "keystone", path: "/v3" }],
-        after: &[],
         health: "/v3",
+        ..NOTHING
     },
     Service {
         name: "placement",
         packages: Packages::Base,
         databases: &["placement"],
-        shipped: &[],
-        directories: &[],
         migrations: &[run(&["placement-manage", "--config-file", "{{ etc }}/placement.conf", "db", "sync"])],
         endpoints: &[Endpoint { kind: "placement", name: "placement", path: "" }],
-        after: &[],
-        health: "/",
+        ..NOTHING
     },
     Service {
         name: "glance",
@@ -167,6 +190,7 @@ pub const SERVICES: &[Service] = &[
         endpoints: &[Endpoint { kind: "image", name: "glance", path: "" }],
         after: &["keystone"],
         health: "/healthcheck",
+        ..NOTHING
     },
     Service {
         name: "neutron",
@@ -182,8 +206,7 @@ pub const SERVICES: &[Service] = &[
             "heads",
         ])],
         endpoints: &[Endpoint { kind: "network", name: "neutron", path: "" }],
-        after: &[],
-        health: "/",
+        ..NOTHING
     },
     Service {
         name: "cinder",
@@ -196,8 +219,8 @@ pub const SERVICES: &[Service] = &[
             Endpoint { kind: "block-storage", name: "cinder", path: "/v3" },
             Endpoint { kind: "volumev3", name: "cinderv3", path: "/v3" },
         ],
-        after: &[],
         health: "/healthcheck",
+        ..NOTHING
     },
     Service {
         name: "nova",
@@ -238,13 +261,12 @@ pub const SERVICES: &[Service] = &[
         endpoints: &[Endpoint { kind: "compute", name: "nova", path: "/v2.1" }],
         // Its compute part registers itself with Placement while it starts.
         after: &["keystone", "placement", "glance", "neutron", "cinder"],
-        health: "/",
+        ..NOTHING
     },
     Service {
         name: "octavia",
         packages: Packages::Base,
         databases: &["octavia"],
-        shipped: &[],
         directories: &["octavia"],
         migrations: &[
             run(&["{{ python }}", "{{ source }}/certificate.py", "{{ state }}/octavia/ca", "devcloud"]),
@@ -252,7 +274,98 @@ pub const SERVICES: &[Service] = &[
         ],
         endpoints: &[Endpoint { kind: "load-balancer", name: "octavia", path: "" }],
         after: &["keystone"],
-        health: "/",
+        ..NOTHING
+    },
+    Service {
+        name: "swift",
+        packages: Packages::Extras,
+        directories: &["swift/devices/d1", "swift/recon"],
+        endpoints: &[Endpoint { kind: "object-store", name: "swift", path: "/v1/AUTH_$(project_id)s" }],
+        health: "/healthcheck",
+        ..NOTHING
+    },
+    Service {
+        name: "designate",
+        packages: Packages::Extras,
+        databases: &["designate"],
+        shipped: &["etc/designate/api-paste.ini"],
+        directories: &["designate"],
+        migrations: &[run(&[
+            "designate-manage",
+            "--config-file",
+            "{{ etc }}/designate.conf",
+            "database",
+            "sync",
+        ])],
+        endpoints: &[Endpoint { kind: "dns", name: "designate", path: "" }],
+        ..NOTHING
+    },
+    Service {
+        name: "manila",
+        packages: Packages::Extras,
+        databases: &["manila"],
+        shipped: &["etc/manila/api-paste.ini"],
+        directories: &["manila"],
+        migrations: &[run(&["manila-manage", "--config-file", "{{ etc }}/manila.conf", "db", "sync"])],
+        endpoints: &[
+            Endpoint { kind: "sharev2", name: "manilav2", path: "/v2" },
+            Endpoint { kind: "shared-file-system", name: "manila", path: "/v2" },
+        ],
+        ..NOTHING
+    },
+    Service {
+        name: "barbican",
+        packages: Packages::Extras,
+        databases: &["barbican"],
+        shipped: &["etc/barbican/barbican-api-paste.ini"],
+        migrations: &[run(&["barbican-manage", "db", "upgrade"])],
+        endpoints: &[Endpoint { kind: "key-manager", name: "barbican", path: "" }],
+        ..NOTHING
+    },
+    Service {
+        name: "heat",
+        packages: Packages::Extras,
+        databases: &["heat"],
+        shipped: &["etc/heat/api-paste.ini"],
+        migrations: &[run(&["heat-manage", "--config-file", "{{ etc }}/heat.conf", "db_sync"])],
+        endpoints: &[Endpoint { kind: "orchestration", name: "heat", path: "/v1/$(project_id)s" }],
+        after: &["keystone"],
+        ..NOTHING
+    },
+    Service {
+        name: "gnocchi",
+        packages: Packages::Extras,
+        databases: &["gnocchi"],
+        directories: &["gnocchi"],
+        migrations: &[run(&[
+            "gnocchi-upgrade",
+            "--sacks-number",
+            "4",
+            "--config-file",
+            "{{ etc }}/gnocchi.conf",
+        ])],
+        endpoints: &[Endpoint { kind: "metric", name: "gnocchi", path: "" }],
+        health: "/healthcheck",
+        ..NOTHING
+    },
+    Service {
+        name: "influxdb",
+        packages: Packages::Extras,
+        program: Program::Debian(&debian::INFLUXDB, &["run", "-config", "{{ etc }}/influxdb.conf"]),
+        directories: &["influxdb"],
+        health: "/ping",
+        ..NOTHING
+    },
+    Service {
+        name: "cloudkitty",
+        packages: Packages::Extras,
+        databases: &["cloudkitty"],
+        directories: &["cloudkitty"],
+        migrations: &[run(&["cloudkitty-dbsync", "--config-file", "{{ etc }}/cloudkitty.conf", "upgrade"])],
+        endpoints: &[Endpoint { kind: "rating", name: "cloudkitty", path: "" }],
+        // Its collector asks Gnocchi.
+        after: &["keystone", "influxdb", "gnocchi"],
+        ..NOTHING
     },
 ];
 

@@ -1,0 +1,195 @@
+//! What a project still holds, across the services that the catalog names.
+//!
+//! Nobody sees everything. An administrator's token lists most services for any project; key manager and
+//! orchestration only answer a token of the project itself; object storage wants a role of its own. So each
+//! service is looked into with the token that can, and one that can't be looked into is told as [`Unseen`]:
+//! it is never taken for empty.
+
+pub(crate) mod look;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use futures_util::future::join_all;
+
+use super::catalog::Service;
+use super::cloud::Cloud;
+use super::error::{Error, Result};
+use super::identity::{ProjectFilter, Scope};
+use look::{Item, LOOKS};
+
+/// Something that a project holds.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Holding {
+    /// The service that has it, by official type.
+    pub service: String,
+    /// What it is: `server`, `volume`, `floating IP`.
+    pub kind: &'static str,
+    /// Its id.
+    pub id: String,
+    /// Its name; empty if it has none.
+    pub name: String,
+}
+
+impl fmt::Display for Holding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name.as_str() {
+            "" => write!(f, "{} {}", self.kind, self.id),
+            name => write!(f, "{} \"{name}\" ({})", self.kind, self.id),
+        }
+    }
+}
+
+/// A service that couldn't be looked into.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unseen {
+    /// The service, by official type, or the catalog's type.
+    pub service: String,
+    /// Why not.
+    pub why: String,
+    /// Whether it is one whose API isn't known here, so that nothing was asked.
+    pub foreign: bool,
+}
+
+impl fmt::Display for Unseen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.service, self.why)
+    }
+}
+
+/// What was found, and what could not be looked into.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inventory {
+    /// What the project holds. The security group `default` doesn't count: Neutron makes it by itself.
+    pub holdings: Vec<Holding>,
+    /// The services that couldn't be looked into.
+    pub unseen: Vec<Unseen>,
+}
+
+impl Inventory {
+    /// Whether nothing was found and everything was looked into.
+    pub fn is_surely_empty(&self) -> bool {
+        self.holdings.is_empty() && self.unseen.is_empty()
+    }
+}
+
+/// Types that hold nothing of a project's, or nothing that outlives it in a way that matters.
+const EMPTY: [&str; 6] = ["metering", "event", "cloudformation", "rating", "metric", "placement"];
+
+/// The tokens to look with.
+pub(crate) struct Views {
+    /// Ours, if it sees other projects or is the project's own.
+    pub wide: Option<Cloud>,
+    /// One for the project itself, if we have a role there.
+    pub own: Option<Cloud>,
+}
+
+impl Views {
+    pub async fn of(cloud: &Cloud, project_id: &str) -> Result<Self> {
+        let login = cloud.login().await?;
+        let is_own = login.project_id.as_deref() == Some(project_id);
+        // Most services don't refuse to list another project's things: they list nothing.
+        let is_admin = login.roles.iter().any(|it| it.eq_ignore_ascii_case("admin"));
+        let own = if is_own {
+            Some(cloud.clone())
+        } else {
+            let scoped = cloud.scoped(Scope::Project(project_id.to_owned()));
+            match scoped.login().await {
+                Ok(_) => Some(scoped),
+                // No role there, or the project is disabled.
+                Err(Error::Login(_)) => None,
+                Err(other) => return Err(other),
+            }
+        };
+        Ok(Self { wide: is_admin.then(|| cloud.clone()), own })
+    }
+}
+
+impl Cloud {
+    /// Looks what a project holds, in all services at once.
+    ///
+    /// Works with an administrator's token for any project, and with any other for projects that the account
+    /// has a role on.
+    ///
+    /// # Errors
+    /// Those of a login, and of listing projects. A service's failure is no error but an [`Unseen`].
+    pub async fn inventory(&self, project_id: &str) -> Result<Inventory> {
+        let views = Views::of(self, project_id).await?;
+        let catalog = self.login().await?.catalog.clone();
+        let mut inventory = Inventory::default();
+
+        let children = ProjectFilter { parent_id: Some(project_id.to_owned()), ..Default::default() };
+        for child in self.projects().list(&children).await? {
+            inventory.holdings.push(Holding {
+                service: Service::Identity.official().into(),
+                kind: "project",
+                id: child.id,
+                name: child.name,
+            });
+        }
+
+        let offers = catalog.offers();
+        let services: BTreeSet<Service> = offers.iter().filter_map(|it| it.service).collect();
+        let looks = LOOKS.iter().filter(|it| services.contains(&it.service));
+        let found = join_all(looks.map(|look| async {
+            // A service that exists in other regions only is none of ours.
+            if catalog.endpoint(look.service, self.config()).is_err() {
+                return (look.service, Ok(Vec::new()));
+            }
+            (look.service, look.find(&views, project_id).await)
+        }))
+        .await;
+        let mut items = Vec::new();
+        for (service, result) in found {
+            match result {
+                Ok(some) => items.extend(some),
+                Err(why) if why.is_cancelled() => return Err(why),
+                Err(why) => inventory.unseen(service.official(), look::reason(&why), false),
+            }
+        }
+        inventory.holdings.extend(without_attached(items).into_iter().map(Item::holding));
+
+        for service in services {
+            let looked = LOOKS.iter().any(|it| it.service == service) || service == Service::Identity;
+            if !looked && !EMPTY.contains(&service.official()) {
+                inventory.unseen(service.official(), "its API isn't known here".into(), true);
+            }
+        }
+        for kind in catalog.unknown_types().into_keys() {
+            if !EMPTY.contains(&kind.as_str()) {
+                inventory.unseen(&kind, "this service isn't known here".into(), true);
+            }
+        }
+        inventory.holdings.sort();
+        inventory.unseen.sort();
+        Ok(inventory)
+    }
+}
+
+impl Inventory {
+    fn unseen(&mut self, service: &str, why: String, foreign: bool) {
+        // One reason per service is enough: its lists fail alike.
+        if !self.unseen.iter().any(|it| it.service == service) {
+            self.unseen.push(Unseen { service: service.to_owned(), why, foreign });
+        }
+    }
+}
+
+/// Drops the ports that go with something that is listed itself, and security groups that Neutron makes.
+fn without_attached(items: Vec<Item>) -> Vec<Item> {
+    let ids: BTreeSet<String> = items.iter().map(|it| it.id.clone()).collect();
+    let text = |it: &Item, key: &str| it.raw[key].as_str().unwrap_or_default().to_owned();
+    items
+        .into_iter()
+        .filter(|it| match it.kind {
+            "port" => {
+                let device = text(it, "device_id");
+                // Octavia writes `lb-<id>`.
+                let owner = device.strip_prefix("lb-").unwrap_or(&device);
+                !ids.contains(owner) && text(it, "device_owner") != "network:dhcp"
+            }
+            "security group" => it.name != "default",
+            _ => true,
+        })
+        .collect()
+}

@@ -1,0 +1,174 @@
+//! Deletes what a project holds, in an order in which it can be deleted.
+//!
+//! It goes stage by stage. In each stage everything is listed, deleted and listed again, until the list is empty:
+//! a DELETE is only accepted by most services, and done later. What a service refuses because something else is
+//! still in the way is tried again for a while.
+
+mod steps;
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use super::cloud::Cloud;
+use super::error::{Error, LeftoverError, Result};
+use super::inventory::look::{Item, LOOKS, Look, reason};
+use super::inventory::{Unseen, Views};
+
+/// How often a refused deletion is tried. With the waits between that is some minutes.
+const TRIES: usize = 12;
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(15);
+
+/// What a purge did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// How many things were deleted.
+    pub deleted: usize,
+    /// The services that couldn't be looked into. What they have of the project's stays there.
+    pub unseen: Vec<Unseen>,
+}
+
+impl Cloud {
+    /// Deletes everything that [`Cloud::inventory`] would find, except projects below, and the security group
+    /// `default` with it. The project itself stays.
+    ///
+    /// `timeout` is for the whole of it. Servers, load balancers and volumes take their time to go.
+    ///
+    /// # Errors
+    /// [`Error::Leftover`] says what could not be deleted, and why; what was deleted is deleted. Those of a
+    /// login.
+    pub async fn purge(&self, project_id: &str, timeout: Duration) -> Result<Purged> {
+        let deadline = Instant::now() + timeout;
+        let views = Views::of(self, project_id).await?;
+        let catalog = self.login().await?.catalog.clone();
+        let mut purge =
+            Purge { cloud: self, views, project_id, deadline, done: Purged::default(), left: Vec::new() };
+        for look in &LOOKS {
+            if catalog.endpoint(look.service, self.config()).is_ok() {
+                purge.stage(look).await?;
+            }
+        }
+        let Purge { done, left, .. } = purge;
+        if left.is_empty() {
+            return Ok(done);
+        }
+        Err(Error::Leftover(Box::new(LeftoverError {
+            project_id: project_id.to_owned(),
+            left,
+            deleted: done.deleted,
+        })))
+    }
+}
+
+struct Purge<'a> {
+    cloud: &'a Cloud,
+    views: Views,
+    project_id: &'a str,
+    deadline: Instant,
+    done: Purged,
+    left: Vec<String>,
+}
+
+/// How far one thing is.
+#[derive(Default)]
+struct Progress {
+    tries: usize,
+    /// `None`: the deletion was accepted.
+    refused: Option<Error>,
+}
+
+impl Purge<'_> {
+    /// Deletes all of one kind. Only a cancelled run is an error; everything else is noted.
+    async fn stage(&mut self, look: &Look) -> Result<()> {
+        let mut progress: HashMap<String, Progress> = HashMap::new();
+        let mut wait = SHORTEST;
+        loop {
+            let items = match look.find(&self.views, self.project_id).await {
+                Ok(items) => items,
+                Err(why) if why.is_cancelled() => return Err(why),
+                Err(why) => {
+                    self.unseen(look, &why);
+                    return Ok(());
+                }
+            };
+            let mut items: Vec<Item> = items.into_iter().filter(|it| !steps::goes_by_itself(it)).collect();
+            // Only an administrator can delete the group `default`. It needn't go: it bothers nobody.
+            if let Some(at) = items.iter().position(is_default) {
+                let item = items.swap_remove(at);
+                if items.is_empty() {
+                    match self.delete(&item).await {
+                        Err(why) if why.is_cancelled() => return Err(why),
+                        _ => {}
+                    }
+                }
+            }
+            for item in &items {
+                let known = progress.entry(item.id.clone()).or_default();
+                let again = known.tries == 0 || known.refused.as_ref().is_some_and(may_pass);
+                if !again || known.tries >= TRIES {
+                    continue;
+                }
+                known.tries += 1;
+                known.refused = match self.delete(item).await {
+                    Ok(()) => None,
+                    Err(why) if why.is_cancelled() => return Err(why),
+                    Err(why) => Some(why),
+                };
+            }
+            let is_there = |id: &String| items.iter().any(|it| it.id == *id);
+            let waiting = progress.iter().any(|(id, it)| {
+                is_there(id)
+                    && match &it.refused {
+                        None => true,
+                        Some(why) => may_pass(why) && it.tries < TRIES,
+                    }
+            });
+            if !waiting || Instant::now() >= self.deadline {
+                self.done.deleted += progress.keys().filter(|id| !is_there(id)).count();
+                for item in items {
+                    let refused = progress.remove(&item.id).and_then(|it| it.refused);
+                    let why =
+                        refused.map_or("it was asked to go, and is still there".into(), |it| it.to_string());
+                    self.left.push(format!("{}: {why}", item.holding()));
+                }
+                return Ok(());
+            }
+            self.cloud.pause(wait, "purge the project").await?;
+            wait = (wait * 2).min(LONGEST);
+        }
+    }
+
+    async fn delete(&self, item: &Item) -> Result<()> {
+        let wide = self.views.wide.as_ref();
+        let own = self.views.own.as_ref();
+        let first = wide.or(own).unwrap_or(self.cloud);
+        match (steps::delete(first, &self.views, self.project_id, item).await, own) {
+            // An administrator isn't one everywhere; a member of the project may do what is the project's.
+            (Err(why), Some(own)) if why.is_forbidden() && wide.is_some() => {
+                steps::delete(own, &self.views, self.project_id, item).await
+            }
+            (result, _) => result,
+        }
+    }
+
+    fn unseen(&mut self, look: &Look, why: &Error) {
+        let service = look.service.official();
+        if !self.done.unseen.iter().any(|it| it.service == service) {
+            self.done.unseen.push(Unseen { service: service.into(), why: reason(why), foreign: false });
+        }
+    }
+}
+
+/// Whether it is the security group that Neutron makes for each project.
+fn is_default(item: &Item) -> bool {
+    item.kind == "security group" && item.name == "default"
+}
+
+/// Whether a refusal may pass: something is still in use, or busy.
+fn may_pass(why: &Error) -> bool {
+    match why {
+        Error::Status(it) => matches!(it.status, 400 | 409 | 500..=599),
+        Error::Timeout { .. } | Error::Broken { .. } | Error::Unreachable(_) => true,
+        _ => false,
+    }
+}
