@@ -105,7 +105,11 @@ impl Player {
             self.values.set("untrusted", json!(untrusted::start()?));
         }
         for (name, value) in &script.variables {
-            self.variables.insert(name.clone(), self.values.fill(value)?);
+            let value = self.values.fill(value)?;
+            if name == "password" || name == "token" {
+                self.workspace.secrets.extend(value.as_str().map(str::to_owned));
+            }
+            self.variables.insert(name.clone(), value);
         }
         self.workspace.variables(&self.variables)?;
         if let Some(proxy) = &self.proxy {

@@ -49,6 +49,11 @@ pub fn sweep(cloud: &Cloud, prefix: &str) -> Vec<String> {
         }
     }
     for (id, _) in &domains {
+        for (role, _) in
+            sweep.list("identity", &format!("/roles?domain_id={id}"), "roles").iter().filter_map(entry)
+        {
+            sweep.delete("identity", &format!("/roles/{role}"));
+        }
         sweep.delete("identity", &format!("/domains/{id}"));
     }
     let left = ["domains", "projects", "groups", "users"].map(|kind| (kind, sweep.named(kind, "")));

@@ -6,7 +6,7 @@ use std::iter::repeat_with;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, text_at};
 use crate::plugin::Plugin;
@@ -123,24 +123,28 @@ impl Workspace {
         &self.terraform.directory
     }
 
-    /// Sets the configuration's variables, besides the prefix.
-    pub fn variables(&self, variables: &BTreeMap<String, serde_json::Value>) -> Result<()> {
-        let mut all = json!(variables);
-        all["prefix"] = json!(self.prefix);
+    /// Sets the variables that the configuration declares, and the prefix.
+    pub fn variables(&self, variables: &BTreeMap<String, Value>) -> Result<()> {
+        let mut text = String::new();
+        for file in configuration_files(self.directory())? {
+            text.push_str(&fs::read_to_string(file)?);
+        }
+        let mut all = json!({"prefix": self.prefix});
+        for (name, value) in variables {
+            if text.contains(&format!("variable \"{name}\"")) {
+                all[name] = value.clone();
+            }
+        }
         Ok(fs::write(self.directory().join("terraform.tfvars.json"), format!("{all:#}"))?)
     }
 
     /// Puts the `.tf` files of a folder in the place of those that are there. Without any, those stay.
     pub fn configuration(&self, folder: &Path) -> Result<()> {
-        let files = |folder: &Path| -> Result<Vec<PathBuf>> {
-            let entries = fs::read_dir(folder)?.map(|it| Ok(it?.path())).collect::<Result<Vec<_>>>()?;
-            Ok(entries.into_iter().filter(|it| it.extension().is_some_and(|it| it == "tf")).collect())
-        };
-        let new = files(folder)?;
+        let new = configuration_files(folder)?;
         if new.is_empty() {
             return Ok(());
         }
-        for old in files(self.directory())? {
+        for old in configuration_files(self.directory())? {
             fs::remove_file(old)?;
         }
         fs::write(self.directory().join("terraform.tf"), TERRAFORM)?;
@@ -179,4 +183,9 @@ impl Workspace {
         }
         Ok(left)
     }
+}
+
+fn configuration_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)?.map(|it| Ok(it?.path())).collect::<Result<Vec<_>>>()?;
+    Ok(entries.into_iter().filter(|it| it.extension().is_some_and(|it| it == "tf")).collect())
 }
