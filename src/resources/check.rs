@@ -3,8 +3,7 @@
 //! Limits are those of Keystone's schemas: names of domains, projects and groups have 1 to 64
 //! characters, tags 1 to 255, and a project at most 80 of them.
 
-// A check takes what the attribute is decoded to, which is a `String`.
-#![allow(clippy::ptr_arg)]
+#![allow(clippy::ptr_arg, reason = "a check takes the attribute's own type")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

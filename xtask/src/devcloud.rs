@@ -25,6 +25,7 @@ use clap::{Args, Subcommand};
 
 pub use cloud::Cloud;
 pub use paths::Paths;
+pub use render::PASSWORD;
 
 use crate::workspace::Workspace;
 

@@ -1,9 +1,14 @@
 //! The project's own commands: `cargo xtask <command>`. One file per command.
 
 mod bench;
+mod demo;
 mod devcloud;
+
 mod docs;
+mod test;
 mod workspace;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -21,21 +26,27 @@ enum Command {
     Bench(bench::Arguments),
     /// Run a real OpenStack on this machine, as plain processes.
     Devcloud(devcloud::Arguments),
+    /// Apply the quickstart to it with the provider of this workspace.
+    Demo(demo::Arguments),
+    /// Run all checks and tests.
+    Test(test::Arguments),
     /// Write the pages of docs/ from the schema and the examples.
     Docs(docs::Arguments),
 }
 
-fn main() -> std::process::ExitCode {
+fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Bench(arguments) => bench::run(arguments),
         Command::Devcloud(arguments) => devcloud::run(arguments),
+        Command::Demo(arguments) => demo::run(arguments),
+        Command::Test(arguments) => test::run(arguments),
         Command::Docs(arguments) => docs::run(arguments),
     };
     match result {
-        Ok(()) => std::process::ExitCode::SUCCESS,
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            std::process::ExitCode::FAILURE
+            ExitCode::FAILURE
         }
     }
 }

@@ -21,11 +21,16 @@ pub struct Python {
 }
 
 impl Python {
+    /// The environment for the locks in the repository, whatever is installed there.
+    pub fn installed(paths: &Paths) -> Result<Self> {
+        Ok(Self { venv: paths.cache.join(format!("venv-{}", locks(paths)?)) })
+    }
+
     /// The environment for the locks in the repository, with at least these packages.
     ///
     /// Its name holds a digest of the locks, so that a change of them makes a new one.
     pub fn ensure(paths: &Paths, packages: Packages, progress: &Progress) -> Result<Self> {
-        let python = Self { venv: paths.cache.join(format!("venv-{}", locks(paths)?)) };
+        let python = Self::installed(paths)?;
         let missing: Vec<_> = Packages::ALL
             .into_iter()
             .filter(|lock| *lock <= packages && !python.marker(*lock).exists())

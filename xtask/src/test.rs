@@ -1,0 +1,107 @@
+//! All checks, in the order in which they fail fastest.
+
+use std::process::Command;
+use std::time::Instant;
+
+use acceptance_tests::host::{self, Host};
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use crate::devcloud::{Cloud, Paths, Wanted};
+use crate::workspace::{Workspace, cargo};
+
+/// Arguments of `test`.
+#[derive(Args)]
+pub struct Arguments {
+    /// Leave out the devcloud and the acceptance tests.
+    #[arg(long)]
+    quick: bool,
+    /// Run only tests whose name holds this.
+    filter: Option<String>,
+}
+
+/// Runs the checks; the first that fails ends the run.
+pub fn run(arguments: Arguments) -> Result<()> {
+    let workspace = Workspace::find()?;
+    let mut stages = Stages { started: Instant::now(), done: Vec::new() };
+    let result = all(&arguments, &workspace, &mut stages);
+    println!();
+    for (name, seconds) in &stages.done {
+        println!("{seconds:7.1} s  {name}");
+    }
+    println!("{:7.1} s  in all", stages.started.elapsed().as_secs_f32());
+    result
+}
+
+fn all(arguments: &Arguments, workspace: &Workspace, stages: &mut Stages) -> Result<()> {
+    let root = || {
+        let mut command = cargo();
+        command.current_dir(&workspace.root);
+        command
+    };
+    stages.command("format", root().args(["fmt", "--all", "--check"]))?;
+    let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    stages.command("clippy", root().args(clippy))?;
+    let unit = ["test", "--workspace", "--exclude", "acceptance-tests"];
+    stages.command("unit, golden, protocol and client tests", root().args(unit).args(&arguments.filter))?;
+    if arguments.quick {
+        return Ok(());
+    }
+
+    let cloud = Cloud::new(Paths::new(workspace, None)?);
+    let was_running = cloud.is_running();
+    let result = acceptance(arguments, workspace, &cloud, stages);
+    if !was_running {
+        stages.stage("devcloud down", || cloud.down())?;
+    }
+    result
+}
+
+fn acceptance(
+    arguments: &Arguments,
+    workspace: &Workspace,
+    cloud: &Cloud,
+    stages: &mut Stages,
+) -> Result<()> {
+    stages.stage("devcloud up", || cloud.up(&Wanted::default()))?;
+    let provider = stages.stage("release build", || host::build(&workspace.root, &workspace.target))?;
+    let host = Host::new(&provider, &workspace.target.join("acceptance"))?;
+    let mut command = cargo();
+    command
+        .current_dir(&workspace.root)
+        .args(["test", "--package", "acceptance-tests"])
+        .args(&arguments.filter)
+        .env("TENANCY_TEST_CLOUDS", cloud.paths().clouds())
+        .env("TENANCY_TEST_PYTHON", cloud.python()?)
+        .env("TENANCY_TEST_PROVIDER", provider)
+        .env("TENANCY_TEST_CLI_CONFIG", host.cli_config());
+    stages.command("acceptance tests", &mut command)
+}
+
+/// The stages that ran, and how long each took.
+struct Stages {
+    started: Instant,
+    done: Vec<(String, f32)>,
+}
+
+impl Stages {
+    fn stage<T>(&mut self, name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        println!("\n== {name}");
+        let since = Instant::now();
+        let result = work();
+        let outcome = if result.is_ok() { name.to_owned() } else { format!("{name}: FAILED") };
+        self.done.push((outcome, since.elapsed().as_secs_f32()));
+        result.with_context(|| format!("{name} failed"))
+    }
+
+    fn command(&mut self, name: &str, command: &mut Command) -> Result<()> {
+        self.stage(name, || {
+            let status = command.status()?;
+            if !status.success() {
+                let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
+                bail!("cargo {} ended with {status}", words.join(" "));
+            }
+            Ok(())
+        })
+    }
+}
