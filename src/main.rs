@@ -9,38 +9,8 @@ use tenancy::tf::plugin::{self, Options};
 /// The address in Terraform's registry, which a debugger's reattachment goes by.
 const ADDRESS: &str = "registry.terraform.io/tenancy/tenancy";
 
-const HELP: &str = "\
-A Terraform and OpenTofu provider: tenancy as code on OpenStack.
-Terraform and OpenTofu start it themselves.
-
-  --debug     serve without a host, and print how to attach one
-  --version   print the version
-  --help      print this";
-
 fn main() -> ExitCode {
-    let mut options = Options::new(ADDRESS, env!("CARGO_PKG_VERSION"));
-    match std::env::args().nth(1).as_deref() {
-        None => (),
-        Some("--debug" | "-debug") => options.debug = true,
-        Some("--version" | "-version") => {
-            println!("{} {}", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
-            return ExitCode::SUCCESS;
-        }
-        Some("--help" | "-help" | "-h") => {
-            println!("{HELP}");
-            return ExitCode::SUCCESS;
-        }
-        Some(other) => {
-            eprintln!("unknown argument {other}\n\n{HELP}");
-            return ExitCode::from(2);
-        }
-    }
+    let options = Options::new(ADDRESS, env!("CARGO_PKG_VERSION"));
     let ending = options.ending.clone();
-    match plugin::run(|| Server::<TenancyProvider>::new(ending), options) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    plugin::main(std::env::args().skip(1), options, || Server::<TenancyProvider>::new(ending))
 }

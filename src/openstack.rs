@@ -19,3 +19,6 @@ pub use cloud::Cloud;
 pub use config::{Config, Settings};
 pub use error::{Error, Result};
 pub use session::Login;
+
+#[cfg(test)]
+mod tests;

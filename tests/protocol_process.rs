@@ -28,7 +28,6 @@ use tonic::Code;
 const ARGUMENTS: &str = "STAND_IN_ARGUMENTS";
 
 #[test]
-#[ignore = "this is the plugin that the other tests start"]
 fn stand_in_provider() {
     let Ok(arguments) = std::env::var(ARGUMENTS) else { return };
     let options = plugin::Options::new(stand_in::ADDRESS, "1.2.3");
@@ -40,7 +39,6 @@ fn stand_in_provider() {
 
 fn launch() -> Result<Launch> {
     Ok(Launch::new(std::env::current_exe()?)?
-        .argument("--ignored")
         .argument("--exact")
         .argument("--nocapture")
         .argument("stand_in_provider")

@@ -41,7 +41,7 @@ fn expand(input: &DeriveInput) -> Result<TokenStream> {
             Fields::Named(fields) => &fields.named,
             other => return Err(Error::new(other.span(), "a model needs named fields")),
         },
-        _ => return Err(Error::new(input.span(), "only a struct can be a model")),
+        _ => return Err(Error::new(input.ident.span(), "only a struct can be a model")),
     };
 
     // Report every mistake at once, not one per build.

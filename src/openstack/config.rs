@@ -151,7 +151,7 @@ impl fmt::Display for Origin {
 
 /// A setting that is wrong or missing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{setting} ({origin}): {why}")]
+#[error("`{setting}` ({origin}): {why}")]
 pub struct ConfigError {
     /// The setting, by its name in [`Settings`].
     pub setting: &'static str,

@@ -3,6 +3,8 @@
 //! Limits are those of Keystone's schemas: names of domains, projects and groups have 1 to 64
 //! characters, tags 1 to 255, and a project at most 80 of them.
 
+#![allow(clippy::ptr_arg, reason = "a check takes the attribute's own type")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 type Checked = Result<(), String>;

@@ -110,11 +110,8 @@ impl Number {
 
     /// The nearest `f64`.
     pub fn to_f64(&self) -> f64 {
-        match &self.0 {
-            // Text, because `as` would round where the decimal form does not.
-            Form::Int(it) => it.to_string().parse().unwrap_or(f64::NAN),
-            Form::Decimal(it) => it.to_f64().unwrap_or(f64::NAN),
-        }
+        // By way of text: neither `as` nor the decimal's own conversion rounds to the nearest.
+        self.to_string().parse().unwrap_or(f64::NAN)
     }
 
     /// The shortest decimal that reads back as this `f64`; `None` for infinities and NaN.

@@ -225,8 +225,11 @@ impl Drop for Process {
         let _ = self.child.wait();
         if let Some(socket) = &self.socket {
             let _ = std::fs::remove_file(socket);
-            // Only if the socket was alone in it.
-            let _ = socket.parent().map(std::fs::remove_dir);
+            // The directory too, unless it was here before the plugin.
+            let theirs = |directory: &&Path| {
+                directory.file_name().is_some_and(|name| name.to_string_lossy().starts_with("provider-"))
+            };
+            let _ = socket.parent().filter(theirs).map(std::fs::remove_dir);
         }
     }
 }

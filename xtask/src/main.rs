@@ -1,7 +1,10 @@
 //! The project's own commands: `cargo xtask <command>`. One file per command.
 
+mod bench;
 mod demo;
 mod devcloud;
+
+mod docs;
 mod test;
 mod workspace;
 
@@ -19,19 +22,25 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Measure, and print what came out.
+    Bench(bench::Arguments),
     /// Run a real OpenStack on this machine, as plain processes.
     Devcloud(devcloud::Arguments),
     /// Apply the quickstart to it with the provider of this workspace.
     Demo(demo::Arguments),
     /// Run all checks and tests.
     Test(test::Arguments),
+    /// Write the pages of docs/ from the schema and the examples.
+    Docs(docs::Arguments),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
+        Command::Bench(arguments) => bench::run(arguments),
         Command::Devcloud(arguments) => devcloud::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),
         Command::Test(arguments) => test::run(arguments),
+        Command::Docs(arguments) => docs::run(arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

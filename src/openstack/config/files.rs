@@ -40,12 +40,17 @@ impl Surroundings {
         variables: [(&str, &str); V],
         files: [(&str, &str); F],
     ) -> Self {
-        let own = |(a, b): (&str, &str)| (a.to_owned(), b.to_owned());
+        Self::given_from(&variables, &files)
+    }
+
+    /// As [`Surroundings::given`], from slices.
+    pub fn given_from(variables: &[(&str, &str)], files: &[(&str, &str)]) -> Self {
+        let own = |(a, b): &(&str, &str)| ((*a).to_owned(), (*b).to_owned());
         Self {
-            variables: variables.into_iter().map(own).collect(),
+            variables: variables.iter().map(own).collect(),
             directory: "/work-dir".into(),
             home: Some("/home/user".into()),
-            files: Some(files.into_iter().map(own).map(|(a, b)| (PathBuf::from(a), b)).collect()),
+            files: Some(files.iter().map(own).map(|(a, b)| (PathBuf::from(a), b)).collect()),
         }
     }
 
@@ -99,6 +104,9 @@ impl Surroundings {
             .iter()
             .flat_map(|it| ["yaml", "yml", "json"].map(|end| it.join(format!("{stem}.{end}"))));
         for path in explicit.chain(standard) {
+            if looked.contains(&path) {
+                continue;
+            }
             match self.read_file(&path) {
                 Ok(text) => {
                     let parsed = parse(&text).map_err(|why| ConfigError {

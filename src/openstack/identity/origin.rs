@@ -160,7 +160,7 @@ mod tests {
         let one = json!({"name": "a", "tags": ["x", "y"], "options": {"immutable": true}});
         let here = Path::new("/here");
         let print = fingerprint("project", &one, here);
-        assert_eq!(print, "FINGERPRINT");
+        assert_eq!(print, "12bd258cccf2953f27ca783e3757e2e6");
         assert_ne!(print, fingerprint("domain", &one, here));
         assert_ne!(print, fingerprint("project", &one, Path::new("/there")));
         assert_ne!(print, fingerprint("project", &json!({"name": "a"}), here));

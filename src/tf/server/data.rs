@@ -8,6 +8,7 @@ use crate::tf::{DynDataSource, Provider, plan};
 
 impl<P: Provider> Server<P> {
     fn data_source(&self, name: &str) -> Result<&dyn DynDataSource<P::Client>, Status> {
+        tracing::Span::current().record("tf_resource_type", name);
         let found = self.data_sources.get(name).map(|it| &**it);
         found.ok_or_else(|| Status::invalid_argument(format!("this provider has no data source {name}")))
     }

@@ -9,6 +9,7 @@ use crate::tf::{Context, Diagnostic, Diagnostics, Failure, Provider, Severity, V
 
 impl<P: Provider> Server<P> {
     fn managed(&self, name: &str) -> Result<&Entry<P::Client>, Status> {
+        tracing::Span::current().record("tf_resource_type", name);
         self.resources
             .get(name)
             .ok_or_else(|| Status::invalid_argument(format!("this provider has no resource type {name}")))

@@ -1,0 +1,8 @@
+variable "password" {
+  type      = string
+  sensitive = true
+}
+
+data "tenancy_role" "member" {
+  name = "member"
+}

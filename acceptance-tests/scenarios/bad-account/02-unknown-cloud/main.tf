@@ -1,0 +1,5 @@
+
+
+data "tenancy_role" "member" {
+  name = "member"
+}

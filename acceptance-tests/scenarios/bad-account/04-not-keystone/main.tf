@@ -1,0 +1,7 @@
+variable "url" {
+  type = string
+}
+
+data "tenancy_role" "member" {
+  name = "member"
+}

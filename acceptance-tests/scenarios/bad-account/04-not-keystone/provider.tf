@@ -1,0 +1,3 @@
+provider "tenancy" {
+  auth_url = var.url
+}

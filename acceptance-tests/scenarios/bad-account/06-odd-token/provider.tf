@@ -1,0 +1,3 @@
+provider "tenancy" {
+  token = var.token
+}

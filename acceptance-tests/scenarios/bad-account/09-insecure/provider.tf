@@ -1,0 +1,3 @@
+provider "tenancy" {
+  insecure = true
+}

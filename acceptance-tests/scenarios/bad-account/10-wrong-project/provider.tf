@@ -1,0 +1,4 @@
+provider "tenancy" {
+  project_name        = "nothing"
+  project_domain_name = "Default"
+}

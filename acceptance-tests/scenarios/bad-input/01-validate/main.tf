@@ -1,0 +1,68 @@
+resource "tenancy_workspace_domain" "long" {
+  name = "0123456789012345678901234567890123456789012345678901234567890123x"
+}
+
+resource "tenancy_workspace_domain" "reserved" {
+  name = "Federated"
+}
+
+resource "tenancy_tenant_project" "blank" {
+  name = "web "
+}
+
+resource "tenancy_tenant_project" "empty" {
+  name = ""
+}
+
+resource "tenancy_tenant_project" "tag" {
+  name = "web"
+  tags = ["a/b"]
+}
+
+resource "tenancy_tenant_project" "property" {
+  name       = "web"
+  properties = { enabled = "yes" }
+}
+
+resource "tenancy_tenant_project" "choice" {
+  name       = "web"
+  on_destroy = "explode"
+}
+
+resource "tenancy_project_group_binding" "no_scope" {
+  group = { name = "users" }
+  roles = ["member"]
+}
+
+resource "tenancy_project_group_binding" "two_groups" {
+  project_id = "x"
+  group      = { name = "users" }
+  group_id   = "y"
+  roles      = ["member"]
+}
+
+resource "tenancy_project_group_binding" "group_name" {
+  project_id = "x"
+  group      = { name = " users" }
+  roles      = ["member"]
+}
+
+resource "tenancy_project_group_binding" "system" {
+  system    = true
+  inherited = true
+  group_id  = "x"
+  roles     = ["member"]
+}
+
+resource "tenancy_project_group_binding" "role" {
+  project_id = "x"
+  group_id   = "x"
+  roles      = [""]
+}
+
+data "tenancy_domain" "both" {
+  id   = "x"
+  name = "x"
+}
+
+data "tenancy_project" "neither" {}

@@ -1,0 +1,3 @@
+resource "tenancy_tenant_project" "mine" {
+  name = "${var.prefix}-mine"
+}

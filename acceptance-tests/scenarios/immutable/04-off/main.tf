@@ -1,0 +1,13 @@
+resource "tenancy_workspace_domain" "acme" {
+  name        = "${var.prefix}-acme"
+  description = "three"
+  tags        = ["b"]
+  immutable   = false
+}
+
+resource "tenancy_tenant_project" "web" {
+  name        = "${var.prefix}-web"
+  description = "three"
+  tags        = ["b"]
+  immutable   = false
+}

@@ -1,0 +1,3 @@
+provider "tenancy" {
+  missing_users = "fail"
+}

@@ -1,0 +1,3 @@
+resource "tenancy_tenant_project" "other" {
+  name = "${var.prefix}-WEB"
+}

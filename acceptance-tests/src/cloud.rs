@@ -1,0 +1,208 @@
+//! OpenStack's REST APIs, without the provider's help.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// The cloud's administrator.
+#[derive(Clone)]
+pub struct Cloud {
+    agent: ureq::Agent,
+    /// URL of Keystone.
+    pub keystone: String,
+    account: Value,
+    /// Token and catalog of the administrator.
+    token: String,
+    user_id: String,
+    endpoints: BTreeMap<String, String>,
+    /// Tokens for other projects.
+    tokens: Arc<Mutex<BTreeMap<String, String>>>,
+}
+
+/// What a service answered.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// The headers, by their names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// The body, null if it is not JSON.
+    pub body: Value,
+}
+
+impl Reply {
+    /// Whether the status means success.
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+}
+
+#[derive(Deserialize)]
+struct Clouds {
+    clouds: BTreeMap<String, Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    auth: Auth,
+}
+
+#[derive(Deserialize)]
+struct Auth {
+    auth_url: String,
+    username: String,
+    password: String,
+    project_name: Option<String>,
+}
+
+impl Cloud {
+    /// Logs in as an entry of a `clouds.yaml`: an administrator of the domain Default.
+    pub fn login(clouds: &Path, name: &str) -> Result<Self> {
+        let text = fs::read_to_string(clouds).with_context(|| {
+            format!(
+                "there is no cloud to test with ({} cannot be read): `cargo xtask devcloud up`",
+                clouds.display()
+            )
+        })?;
+        let mut clouds: Clouds = serde_saphyr::from_str(&text)?;
+        let Entry { auth } =
+            clouds.clouds.remove(name).with_context(|| format!("clouds.yaml has no {name}"))?;
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(120)))
+            .build()
+            .into();
+        let account = json!({"name": auth.username, "password": auth.password, "domain": {"id": "default"}});
+        let mut cloud = Cloud {
+            agent,
+            keystone: auth.auth_url.trim_end_matches('/').to_owned(),
+            account,
+            token: String::new(),
+            user_id: String::new(),
+            endpoints: BTreeMap::new(),
+            tokens: Arc::default(),
+        };
+        let project = auth.project_name.unwrap_or_else(|| "admin".to_owned());
+        let scope = json!({"project": {"name": project, "domain": {"id": "default"}}});
+        let (token, body) = cloud.token(&scope)?;
+        cloud.token = token;
+        cloud.user_id = text_at(&body, "/token/user/id")?;
+        for service in body.pointer("/token/catalog").and_then(Value::as_array).into_iter().flatten() {
+            if let (Ok(kind), Ok(url)) = (text_at(service, "/type"), text_at(service, "/endpoints/0/url")) {
+                cloud.endpoints.insert(kind, url.trim_end_matches('/').to_owned());
+            }
+        }
+        Ok(cloud)
+    }
+
+    fn token(&self, scope: &Value) -> Result<(String, Value)> {
+        let identity = json!({"methods": ["password"], "password": {"user": self.account}});
+        let body = json!({"auth": {"identity": identity, "scope": scope}});
+        let url = format!("{}/auth/tokens", self.keystone);
+        let reply = self.send("POST", &url, None, &BTreeMap::new(), Some(&body))?;
+        ensure!(
+            reply.is_success(),
+            "the login for {scope} was answered with {}: {}",
+            reply.status,
+            reply.body
+        );
+        let token = reply.headers.get("x-subject-token").context("the login's reply has no token")?;
+        Ok((token.clone(), reply.body))
+    }
+
+    /// A token for a project, in which the administrator gets the role `admin` first.
+    pub fn token_in(&self, project_id: &str) -> Result<String> {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(token) = tokens.get(project_id) {
+            return Ok(token.clone());
+        }
+        let roles = self.ask("GET identity /roles?name=admin", None)?;
+        let role = text_at(&roles, "/roles/0/id")?;
+        self.ask(&format!("PUT identity /projects/{project_id}/users/{}/roles/{role}", self.user_id), None)?;
+        let (token, _) = self.token(&json!({"project": {"id": project_id}}))?;
+        tokens.insert(project_id.to_owned(), token.clone());
+        Ok(token)
+    }
+
+    /// The URL of a service, with the version that scenarios speak.
+    pub fn url(&self, service: &str) -> Result<String> {
+        let missing = || format!("the cloud has no {service}");
+        let url = self.endpoints.get(service).with_context(missing)?;
+        Ok(match service {
+            "identity" => format!("{}/v3", url.trim_end_matches("/v3")),
+            "image" => format!("{}/v2", url.trim_end_matches("/v2")),
+            "network" => format!("{}/v2.0", url.trim_end_matches("/v2.0")),
+            "load-balancer" => format!("{}/v2", url.trim_end_matches("/v2")),
+            _ => url.clone(),
+        })
+    }
+
+    /// The services that the cloud has, by type, with their URLs.
+    pub fn endpoints(&self) -> &BTreeMap<String, String> {
+        &self.endpoints
+    }
+
+    /// Sends `METHOD service path` and gives the reply, whatever its status.
+    pub fn request(
+        &self,
+        line: &str,
+        token: Option<&str>,
+        headers: &BTreeMap<String, String>,
+        body: Option<&Value>,
+    ) -> Result<Reply> {
+        let parts: Vec<&str> = line.split_whitespace().collect();
+        let [method, service, path] = parts[..] else {
+            bail!("`{line}` is no request: METHOD service path, such as GET identity /projects");
+        };
+        let url = format!("{}{path}", self.url(service)?);
+        self.send(method, &url, Some(token.unwrap_or(&self.token)), headers, body)
+    }
+
+    /// The body of the reply to `METHOD service path`, which must mean success.
+    pub fn ask(&self, line: &str, body: Option<&Value>) -> Result<Value> {
+        let reply = self.request(line, None, &BTreeMap::new(), body)?;
+        ensure!(reply.is_success(), "{line} was answered with {}: {}", reply.status, reply.body);
+        Ok(reply.body)
+    }
+
+    fn send(
+        &self,
+        method: &str,
+        url: &str,
+        token: Option<&str>,
+        headers: &BTreeMap<String, String>,
+        body: Option<&Value>,
+    ) -> Result<Reply> {
+        let mut request = ureq::http::Request::builder().method(method).uri(url);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        if let Some(token) = token {
+            request = request.header("x-auth-token", token);
+        }
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let request = request.header("content-type", "application/json").body(body)?;
+        let mut reply = self.agent.run(request).with_context(|| format!("{method} {url} failed"))?;
+        let headers = reply.headers().iter();
+        let headers = headers.map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        });
+        Ok(Reply {
+            status: reply.status().as_u16(),
+            headers: headers.collect(),
+            body: serde_json::from_slice(&reply.body_mut().read_to_vec()?).unwrap_or_default(),
+        })
+    }
+}
+
+/// The text at a JSON pointer.
+pub fn text_at(value: &Value, pointer: &str) -> Result<String> {
+    let text = value.pointer(pointer).and_then(Value::as_str);
+    text.map(str::to_owned).with_context(|| format!("there is no {pointer} in {value}"))
+}

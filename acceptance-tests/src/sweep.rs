@@ -1,0 +1,165 @@
+//! Removes what a scenario left in the cloud: everything whose name starts with its prefix, and what is in it.
+//!
+//! Best effort: a scenario that failed half-way may have left anything. What cannot be removed is told, not fatal.
+
+use std::collections::BTreeSet;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::cloud::Cloud;
+
+/// How long services get to finish what they are deleting.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Removes domains, projects, groups and users by prefix. Gives what is left.
+pub fn sweep(cloud: &Cloud, prefix: &str) -> Vec<String> {
+    let sweep = Sweep { cloud, prefix };
+    let domains = sweep.named("domains", "");
+    for (id, _) in &domains {
+        sweep.change("domains", "domain", id, &json!({"options": {"immutable": false}}));
+        sweep.change("domains", "domain", id, &json!({"enabled": false}));
+    }
+    let within = |kind: &str| {
+        let mut all = sweep.named(kind, "");
+        for (id, _) in &domains {
+            all.extend(
+                sweep.list("identity", &format!("/{kind}?domain_id={id}"), kind).iter().filter_map(entry),
+            );
+        }
+        all.sort();
+        all.dedup();
+        all
+    };
+    let projects = within("projects");
+    sweep.empty(&projects.iter().map(|(id, _)| id.clone()).collect());
+    for (id, _) in &projects {
+        sweep.change("projects", "project", id, &json!({"options": {"immutable": false}}));
+    }
+    // The ones below others first: a few rounds get to the top.
+    for _ in 0..5 {
+        for (id, _) in within("projects") {
+            sweep.delete("identity", &format!("/projects/{id}"));
+        }
+    }
+    for kind in ["groups", "users"] {
+        for (id, _) in within(kind) {
+            sweep.delete("identity", &format!("/{kind}/{id}"));
+        }
+    }
+    for (id, _) in &domains {
+        for (role, _) in
+            sweep.list("identity", &format!("/roles?domain_id={id}"), "roles").iter().filter_map(entry)
+        {
+            sweep.delete("identity", &format!("/roles/{role}"));
+        }
+        sweep.delete("identity", &format!("/domains/{id}"));
+    }
+    let left = ["domains", "projects", "groups", "users"].map(|kind| (kind, sweep.named(kind, "")));
+    let name =
+        |kind: &str, (id, name): (String, String)| format!("{} {name} ({id})", kind.trim_end_matches('s'));
+    left.into_iter().flat_map(|(kind, all)| all.into_iter().map(move |it| name(kind, it))).collect()
+}
+
+struct Sweep<'a> {
+    cloud: &'a Cloud,
+    prefix: &'a str,
+}
+
+fn entry(it: &Value) -> Option<(String, String)> {
+    Some((it.get("id")?.as_str()?.to_owned(), it.get("name")?.as_str()?.to_owned()))
+}
+
+impl Sweep<'_> {
+    fn list(&self, service: &str, path: &str, kind: &str) -> Vec<Value> {
+        if self.cloud.url(service).is_err() {
+            return Vec::new();
+        }
+        let reply = self.cloud.ask(&format!("GET {service} {path}"), None).unwrap_or_default();
+        reply.get(kind).and_then(Value::as_array).cloned().unwrap_or_default()
+    }
+
+    fn named(&self, kind: &str, and: &str) -> Vec<(String, String)> {
+        let found = self.list("identity", &format!("/{kind}?name__startswith={}{and}", self.prefix), kind);
+        found.iter().filter_map(entry).filter(|(_, name)| name.starts_with(self.prefix)).collect()
+    }
+
+    fn change(&self, plural: &str, singular: &str, id: &str, body: &Value) {
+        drop(self.cloud.ask(&format!("PATCH identity /{plural}/{id}"), Some(&json!({singular: body}))));
+    }
+
+    fn delete(&self, service: &str, path: &str) {
+        drop(self.cloud.ask(&format!("DELETE {service} {path}"), None));
+    }
+
+    /// What a query finds of these projects.
+    fn of(&self, service: &str, query: &str, kind: &str, projects: &BTreeSet<String>) -> Vec<String> {
+        let owner = |it: &Value| {
+            let keys = ["tenant_id", "project_id", "owner", "os-vol-tenant-attr:tenant_id"];
+            let ids = keys.iter().filter_map(|key| it.get(key)?.as_str());
+            ids.into_iter().any(|id| projects.contains(id))
+        };
+        let found = self.list(service, query, kind);
+        found
+            .iter()
+            .filter(|it| owner(it))
+            .filter_map(|it| Some(it.get("id")?.as_str()?.to_owned()))
+            .collect()
+    }
+
+    /// Deletes what a query finds of these projects, and waits until it finds nothing any more.
+    fn all(
+        &self,
+        service: &str,
+        query: &str,
+        kind: &str,
+        of: &BTreeSet<String>,
+        delete: impl Fn(&str) -> String,
+    ) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let ids = self.of(service, query, kind, of);
+            if ids.is_empty() || Instant::now() > until {
+                return;
+            }
+            for id in ids {
+                self.delete(service, &delete(&id));
+            }
+            sleep(Duration::from_millis(500));
+        }
+    }
+
+    /// Deletes what projects hold in other services. Lists are never asked for by project: Neutron would make a default
+    /// security group in it.
+    fn empty(&self, projects: &BTreeSet<String>) {
+        if projects.is_empty() {
+            return;
+        }
+        let plain = |path: &'static str| move |id: &str| format!("{path}/{id}");
+        self.all("load-balancer", "/lbaas/loadbalancers", "loadbalancers", projects, |id| {
+            format!("/lbaas/loadbalancers/{id}?cascade=true")
+        });
+        self.all("compute", "/servers/detail?all_tenants=1", "servers", projects, plain("/servers"));
+        self.all(
+            "block-storage",
+            "/snapshots/detail?all_tenants=1",
+            "snapshots",
+            projects,
+            plain("/snapshots"),
+        );
+        self.all("block-storage", "/volumes/detail?all_tenants=1", "volumes", projects, plain("/volumes"));
+        self.all("image", "/images?limit=1000", "images", projects, plain("/images"));
+        self.all("network", "/floatingips", "floatingips", projects, plain("/floatingips"));
+        for router in self.of("network", "/routers", "routers", projects) {
+            for port in self.list("network", &format!("/ports?device_id={router}"), "ports") {
+                let line = format!("PUT network /routers/{router}/remove_router_interface");
+                drop(self.cloud.ask(&line, Some(&json!({"port_id": port.get("id")}))));
+            }
+            self.delete("network", &format!("/routers/{router}"));
+        }
+        self.all("network", "/ports", "ports", projects, plain("/ports"));
+        self.all("network", "/networks", "networks", projects, plain("/networks"));
+        self.all("network", "/security-groups", "security_groups", projects, plain("/security-groups"));
+    }
+}

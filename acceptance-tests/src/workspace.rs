@@ -1,0 +1,191 @@
+//! The directory, the account and the name prefix that one scenario has for itself.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::iter::repeat_with;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::cloud::{Cloud, text_at};
+use crate::plugin::Plugin;
+use crate::secrets;
+use crate::sweep::sweep;
+use crate::terraform::Terraform;
+
+/// What every configuration has: where the provider comes from, and the prefix.
+const TERRAFORM: &str = r#"terraform {
+  required_providers {
+    tenancy = {
+      source = "tenancy/tenancy"
+    }
+  }
+}
+
+# Every name starts with it, so that scenarios do not meet, and what one left behind is found.
+variable "prefix" {
+  type = string
+}
+"#;
+
+/// The provider block, unless a scenario writes its own. The account comes from `OS_CLOUD`.
+const PROVIDER: &str = "provider \"tenancy\" {}\n";
+
+/// A scenario's own place in the world.
+pub struct Workspace {
+    /// The cloud's administrator.
+    pub cloud: Cloud,
+    /// Every name in the cloud starts with it.
+    pub prefix: String,
+    /// Terraform in the scenario's directory.
+    pub terraform: Terraform,
+    /// The provider.
+    pub plugin: &'static Plugin,
+    /// The account's password and other texts that must never be seen.
+    pub secrets: Vec<String>,
+    // Held for as long as the scenario runs: nobody else runs it in the same directory.
+    _lock: File,
+}
+
+impl Workspace {
+    /// Makes directory and account, and removes what an earlier run left.
+    ///
+    /// `via` is where the provider finds Keystone, if not at its own URL.
+    pub fn new(name: &str, via: impl FnOnce(&str) -> Result<Option<String>>) -> Result<Self> {
+        let plugin = Plugin::get()?;
+        let cloud = Cloud::login(&plugin.target.join("devcloud/clouds.yaml"), "devcloud")?;
+        let base = plugin.target.join("acceptance");
+        let lock = File::create(base.join(format!("{name}.lock")))?;
+        lock.lock()?;
+        let directory = base.join(name);
+        // A run that was killed could not clean up.
+        let noted = directory.join("prefix");
+        if let Ok(prefix) = fs::read_to_string(&noted) {
+            sweep(&cloud, &prefix);
+        }
+        if directory.exists() {
+            fs::remove_dir_all(&directory)?;
+        }
+        fs::create_dir_all(&directory)?;
+        let random = |length| repeat_with(fastrand::alphanumeric).take(length).collect::<String>();
+        // Short: names have at most 64 characters.
+        let prefix = format!("acc-{}", random(6).to_lowercase());
+        fs::write(&noted, &prefix)?;
+
+        let password = random(24);
+        let user = json!({"user": {"name": format!("{prefix}-account"), "domain_id": "default", "password": password}});
+        let user = text_at(&cloud.ask("POST identity /users", Some(&user))?, "/user/id")?;
+        let admin = text_at(&cloud.ask("GET identity /roles?name=admin", None)?, "/roles/0/id")?;
+        let project = text_at(
+            &cloud.ask("GET identity /projects?name=admin&domain_id=default", None)?,
+            "/projects/0/id",
+        )?;
+        cloud.ask(&format!("PUT identity /projects/{project}/users/{user}/roles/{admin}"), None)?;
+        cloud.ask(&format!("PUT identity /system/users/{user}/roles/{admin}"), None)?;
+
+        let keystone = via(&cloud.keystone)?;
+        let mut entry = json!({
+            "region_name": "RegionOne",
+            "auth": {
+                "auth_url": keystone.as_ref().unwrap_or(&cloud.keystone),
+                "username": format!("{prefix}-account"),
+                "password": password,
+                "user_domain_name": "Default",
+                "project_name": "admin",
+                "project_domain_name": "Default",
+            },
+        });
+        if let Some(url) = keystone {
+            entry["identity_endpoint_override"] = json!(url);
+        }
+        // JSON is YAML.
+        fs::write(directory.join("clouds.yaml"), format!("{:#}", json!({"clouds": {"tenancy": entry}})))?;
+        fs::write(directory.join("terraform.tf"), TERRAFORM)?;
+        fs::write(directory.join("provider.tf"), PROVIDER)?;
+        let path = |it: PathBuf| it.to_string_lossy().into_owned();
+        let environment = BTreeMap::from([
+            ("TF_CLI_CONFIG_FILE".to_owned(), path(plugin.cli_config.clone())),
+            ("TF_IN_AUTOMATION".to_owned(), "1".to_owned()),
+            ("TF_LOG".to_owned(), "trace".to_owned()),
+            ("TF_LOG_PATH".to_owned(), path(directory.join("terraform.log"))),
+            ("OS_CLIENT_CONFIG_FILE".to_owned(), path(directory.join("clouds.yaml"))),
+            ("OS_CLOUD".to_owned(), "tenancy".to_owned()),
+        ]);
+        let terraform = Terraform::new(directory, environment);
+        let workspace = Workspace { cloud, prefix, terraform, plugin, secrets: vec![password], _lock: lock };
+        workspace.variables(&BTreeMap::new())?;
+        Ok(workspace)
+    }
+
+    /// The scenario's directory.
+    pub fn directory(&self) -> &Path {
+        &self.terraform.directory
+    }
+
+    /// Sets the variables that the configuration declares, and the prefix.
+    pub fn variables(&self, variables: &BTreeMap<String, Value>) -> Result<()> {
+        let mut text = String::new();
+        for file in configuration_files(self.directory())? {
+            text.push_str(&fs::read_to_string(file)?);
+        }
+        let mut all = json!({"prefix": self.prefix});
+        for (name, value) in variables {
+            if text.contains(&format!("variable \"{name}\"")) {
+                all[name] = value.clone();
+            }
+        }
+        Ok(fs::write(self.directory().join("terraform.tfvars.json"), format!("{all:#}"))?)
+    }
+
+    /// Puts the `.tf` files of a folder in the place of those that are there. Without any, those stay.
+    pub fn configuration(&self, folder: &Path) -> Result<()> {
+        let new = configuration_files(folder)?;
+        if new.is_empty() {
+            return Ok(());
+        }
+        for old in configuration_files(self.directory())? {
+            fs::remove_file(old)?;
+        }
+        fs::write(self.directory().join("terraform.tf"), TERRAFORM)?;
+        fs::write(self.directory().join("provider.tf"), PROVIDER)?;
+        for file in new {
+            fs::copy(&file, self.directory().join(file.file_name().unwrap_or_default()))?;
+        }
+        Ok(())
+    }
+
+    /// `terraform init`.
+    pub fn init(&self) -> Result<()> {
+        let run = self.terraform.run(&["init", "-no-color", "-input=false"])?;
+        ensure!(run.code == 0, "terraform init failed\nby hand: {}\n{}", run.command_line, run.text);
+        Ok(())
+    }
+
+    /// Where logs and states hold a secret.
+    pub fn leaks(&self) -> Result<Vec<String>> {
+        let mut all = Vec::new();
+        for file in ["terraform.log", "terraform.tfstate", "terraform.tfstate.backup", "output.log"] {
+            all.extend(secrets::found(&self.directory().join(file), &self.secrets)?);
+        }
+        Ok(all)
+    }
+
+    /// Destroys and sweeps. Gives what could not be removed.
+    pub fn clean(&self) -> Result<Vec<String>> {
+        if std::env::var_os("ACCEPTANCE_KEEP").is_some() {
+            return Ok(Vec::new());
+        }
+        let left = sweep(&self.cloud, &self.prefix);
+        if left.is_empty() {
+            fs::remove_file(self.directory().join("prefix"))
+                .context("the note of the prefix cannot be removed")?;
+        }
+        Ok(left)
+    }
+}
+
+fn configuration_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)?.map(|it| Ok(it?.path())).collect::<Result<Vec<_>>>()?;
+    Ok(entries.into_iter().filter(|it| it.extension().is_some_and(|it| it == "tf")).collect())
+}

@@ -1,0 +1,7 @@
+data "tenancy_domain" "default" {
+  name = "Default"
+}
+
+output "default_domain_id" {
+  value = data.tenancy_domain.default.id
+}

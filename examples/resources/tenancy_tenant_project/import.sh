@@ -1,0 +1,5 @@
+# By domain and project, each by name or by id.
+terraform import tenancy_tenant_project.web acme/web
+
+# By id.
+terraform import tenancy_tenant_project.web 9f8e7d6c5b4a39281706f5e4d3c2b1a0

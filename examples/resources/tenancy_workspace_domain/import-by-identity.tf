@@ -1,0 +1,4 @@
+import {
+  to       = tenancy_workspace_domain.acme
+  identity = { id = "4a3b1d0f6c5e4f0e9d8c7b6a59483726" }
+}

@@ -1,0 +1,148 @@
+use wiremock::matchers::{query_param, query_param_is_missing};
+
+use super::*;
+use crate::openstack::error::Error;
+
+async fn empty(keystone: &Keystone) {
+    keystone.on("GET", "/v3/projects", ok(json!({"projects": []}))).await;
+    keystone.on("GET", "/compute/v2.1/servers/detail", ok(json!({"servers": []}))).await;
+    keystone
+        .on(
+            "GET",
+            "/network/v2.0/quotas/p/details.json",
+            ok(json!({"quota": {"security_group": {"used": 0}}})),
+        )
+        .await;
+    for kind in ["floatingips", "routers", "ports", "subnets", "networks"] {
+        keystone.on("GET", &format!("/network/v2.0/{kind}"), ok(json!({ kind: [] }))).await;
+    }
+    for kind in ["volumes", "snapshots", "backups"] {
+        keystone.on("GET", &format!("/volume/v3/home/{kind}/detail"), ok(json!({ kind: [] }))).await;
+    }
+}
+
+#[tokio::test]
+async fn an_empty_project_is_surely_empty() {
+    let keystone = Keystone::start().await;
+    empty(&keystone).await;
+    let inventory = keystone.cloud().inventory("p").await.unwrap();
+    assert!(inventory.is_surely_empty(), "{inventory:?}");
+    // Asking Neutron for a project's security groups would make one.
+    assert_eq!(keystone.calls("GET", "/network/v2.0/security-groups").await, 0);
+}
+
+#[tokio::test]
+async fn a_service_that_fails_is_never_empty() {
+    for answer in [
+        error(403, "no"),
+        error(500, "oops"),
+        ResponseTemplate::new(200).set_body_string("[]"),
+        ok(json!({})),
+    ] {
+        let keystone = Keystone::start().await;
+        keystone.first(99, "GET", "/compute/v2.1/servers/detail", answer).await;
+        empty(&keystone).await;
+        let inventory = keystone.cloud().inventory("p").await.unwrap();
+        let unseen: Vec<_> = inventory.unseen.iter().map(|it| it.service.as_str()).collect();
+        assert_eq!((unseen, inventory.holdings.len()), (vec!["compute"], 0));
+    }
+}
+
+#[tokio::test]
+async fn holdings_are_those_of_the_project_only() {
+    let keystone = Keystone::start().await;
+    let server = |id: &str, owner: &str| json!({"id": id, "name": id, "tenant_id": owner});
+    for (marker, rows, next) in [
+        (None, json!([server("s1", "p"), server("s2", "other")]), true),
+        (Some("s2"), json!([server("s3", "p")]), false),
+    ] {
+        let mock = Mock::given(path("/compute/v2.1/servers/detail"))
+            .and(query_param("all_tenants", "1"))
+            .and(query_param("project_id", "p"));
+        let mock = match marker {
+            Some(it) => mock.and(query_param("marker", it)),
+            None => mock.and(query_param_is_missing("marker")),
+        };
+        let links = if next { json!([{"rel": "next", "href": "x"}]) } else { json!([]) };
+        mock.respond_with(ok(json!({"servers": rows, "servers_links": links})))
+            .with_priority(1)
+            .mount(&keystone.server)
+            .await;
+    }
+    let ports = json!([
+        {"id": "of-server", "project_id": "p", "device_id": "s1", "device_owner": "compute:nova"},
+        {"id": "of-dhcp", "project_id": "p", "device_id": "dhcp", "device_owner": "network:dhcp"},
+        {"id": "free", "project_id": "p", "device_id": "", "device_owner": ""},
+    ]);
+    keystone.first(99, "GET", "/network/v2.0/ports", ok(json!({"ports": ports}))).await;
+    let groups = json!([
+        {"id": "g1", "name": "default", "project_id": "p"},
+        {"id": "g2", "name": "web", "project_id": "p"},
+        {"id": "g3", "name": "web", "project_id": "other"},
+    ]);
+    keystone.on("GET", "/network/v2.0/security-groups", ok(json!({"security_groups": groups}))).await;
+    keystone
+        .first(
+            99,
+            "GET",
+            "/network/v2.0/quotas/p/details.json",
+            ok(json!({"quota": {"security_group": {"used": 2}}})),
+        )
+        .await;
+    empty(&keystone).await;
+    let inventory = keystone.cloud().inventory("p").await.unwrap();
+    let shown: Vec<_> = inventory.holdings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        shown,
+        ["server \"s1\" (s1)", "server \"s3\" (s3)", "port free", "security group \"web\" (g2)"]
+    );
+    assert_eq!(inventory.unseen, []);
+}
+
+#[tokio::test]
+async fn a_row_without_an_owner_is_not_taken_for_ours() {
+    let keystone = Keystone::start().await;
+    let volumes = json!([{"id": "v", "name": "v"}]);
+    keystone.first(99, "GET", "/volume/v3/home/volumes/detail", ok(json!({"volumes": volumes}))).await;
+    empty(&keystone).await;
+    let inventory = keystone.cloud().inventory("p").await.unwrap();
+    assert_eq!((inventory.holdings.len(), inventory.unseen.len()), (0, 1));
+}
+
+#[tokio::test]
+async fn a_purge_waits_and_tells_what_is_left() {
+    let keystone = Keystone::start().await;
+    let server = json!({"servers": [{"id": "s", "name": "web", "tenant_id": "p"}]});
+    keystone.first(2, "GET", "/compute/v2.1/servers/detail", ok(server)).await;
+    keystone.on("DELETE", "/compute/v2.1/servers/s", ResponseTemplate::new(204)).await;
+    let network = json!({"networks": [{"id": "n", "name": "net", "project_id": "p"}]});
+    keystone.first(99, "GET", "/network/v2.0/networks", ok(network)).await;
+    let refusal =
+        json!({"NeutronError": {"type": "PolicyNotAuthorized", "message": "not allowed", "detail": ""}});
+    keystone
+        .on("DELETE", "/network/v2.0/networks/n", ResponseTemplate::new(403).set_body_json(refusal))
+        .await;
+    empty(&keystone).await;
+    let why = keystone.cloud().purge("p", std::time::Duration::from_secs(60)).await.unwrap_err();
+    let Error::Leftover(left) = &why else { panic!("{why}") };
+    assert_eq!(left.deleted, 1);
+    assert_eq!(keystone.calls("DELETE", "/compute/v2.1/servers/s").await, 1, "accepted once is enough");
+    assert_eq!(
+        why.to_string(),
+        "cannot purge project p: 1 deleted, but left are\n- network \"net\" (n): cannot delete network \"net\" (n): \
+         network answered 403 Forbidden: not allowed (DELETE /network/v2.0/networks/n)"
+    );
+}
+
+#[tokio::test]
+async fn microversions_are_asked_once() {
+    let keystone = Keystone::start().await;
+    let version = json!({"version": {"id": "v3.0", "min_version": "3.0", "version": "3.71"}});
+    keystone.on("GET", "/volume/v3/", ok(version)).await;
+    let cloud = keystone.cloud();
+    for _ in 0..2 {
+        let range = cloud.microversions(crate::openstack::Service::BlockStorage).await.unwrap();
+        assert_eq!(range.max.to_string(), "3.71");
+    }
+    assert_eq!(keystone.calls("GET", "/volume/v3/").await, 1);
+}

@@ -1,0 +1,491 @@
+//! The provider's calls as a host makes them, raw: what no host at hand shows, and what a real cloud can't be made
+//! to answer. Keystone is a fake here; the acceptance tests have the real one.
+#![cfg(unix)]
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use support::host::{Host, Result};
+use tenancy::tf::proto::tfplugin6::*;
+use tokio_stream::StreamExt as _;
+use wiremock::matchers::{method, path, query_param};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+const PROJECT: &str = "tenancy_tenant_project";
+const BINDING: &str = "tenancy_project_group_binding";
+const UNKNOWN: &str = "<unknown>";
+
+/// A Keystone that logs in whoever comes.
+async fn keystone() -> MockServer {
+    let server = MockServer::start().await;
+    let token = json!({"token": {
+        "methods": ["password"], "expires_at": "2999-01-01T00:00:00.000000Z", "issued_at": "2026-01-01T00:00:00.000000Z",
+        "user": {"id": "u", "name": "admin", "domain": {"id": "default", "name": "Default"}},
+        "project": {"id": "p", "name": "admin", "domain": {"id": "default", "name": "Default"}},
+        "roles": [{"id": "r", "name": "admin"}],
+        "catalog": [{"type": "identity", "id": "c", "name": "keystone", "endpoints": [
+            {"id": "e", "interface": "public", "region": "R", "region_id": "R", "url": server.uri()}]}],
+    }});
+    let login = ResponseTemplate::new(201).insert_header("x-subject-token", "t").set_body_json(token);
+    Mock::given(method("POST")).and(path("/v3/auth/tokens")).respond_with(login).mount(&server).await;
+    server
+}
+
+async fn on(server: &MockServer, verb: &str, at: &str, answer: ResponseTemplate) {
+    Mock::given(method(verb)).and(path(at)).respond_with(answer).mount(server).await;
+}
+
+fn ok(status: u16, body: Value) -> ResponseTemplate {
+    ResponseTemplate::new(status).set_body_json(body)
+}
+
+fn project(name: &str) -> Value {
+    json!({"project": {"id": "p1", "name": name, "domain_id": "d", "parent_id": "d", "description": "", "enabled": true,
+        "is_domain": false, "tags": [], "options": {}, "links": {}}})
+}
+
+async fn configured(server: &MockServer) -> Result<Host> {
+    let host = support::start().await?;
+    let config = dynamic(
+        json!({"auth_url": format!("{}/v3", server.uri()), "username": "admin", "password": "secret",
+        "user_domain_name": "Default", "project_name": "admin", "project_domain_name": "Default"}),
+    );
+    let request =
+        configure_provider::Request { terraform_version: "1.11.4".into(), config, ..Default::default() };
+    let answer = host.provider().configure_provider(request).await?.into_inner();
+    assert!(answer.diagnostics.is_empty(), "{:?}", answer.diagnostics);
+    Ok(host)
+}
+
+/// A value as hosts send it; the text [`UNKNOWN`] is one that is not known.
+fn dynamic(value: Value) -> Option<DynamicValue> {
+    packed(value, &rmpv::Value::Ext(0, vec![0]))
+}
+
+fn packed(value: Value, unknown: &rmpv::Value) -> Option<DynamicValue> {
+    fn convert(value: Value, unknown: &rmpv::Value) -> rmpv::Value {
+        match value {
+            Value::Null => rmpv::Value::Nil,
+            Value::Bool(it) => it.into(),
+            Value::Number(it) => it.as_i64().expect("a whole number").into(),
+            Value::String(it) if it == UNKNOWN => unknown.clone(),
+            Value::String(it) => it.into(),
+            Value::Array(all) => rmpv::Value::Array(all.into_iter().map(|it| convert(it, unknown)).collect()),
+            Value::Object(all) => rmpv::Value::Map(
+                all.into_iter().map(|(key, it)| (key.into(), convert(it, unknown))).collect(),
+            ),
+        }
+    }
+    let mut msgpack = Vec::new();
+    rmpv::encode::write_value(&mut msgpack, &convert(value, unknown)).expect("a Vec takes all");
+    Some(DynamicValue { msgpack: msgpack.into(), ..Default::default() })
+}
+
+/// A value that came back, unknowns as text.
+fn plain(value: Option<&DynamicValue>) -> Value {
+    fn convert(value: rmpv::Value) -> Value {
+        use rmpv::Value::*;
+        match value {
+            Nil => Value::Null,
+            Boolean(it) => it.into(),
+            Integer(it) => it.as_i64().into(),
+            String(it) => it.as_str().into(),
+            Array(all) => all.into_iter().map(convert).collect(),
+            Map(all) => all
+                .into_iter()
+                .map(|(key, it)| (key.as_str().unwrap_or_default().to_owned(), convert(it)))
+                .collect(),
+            Ext(..) => UNKNOWN.into(),
+            other => panic!("{other}"),
+        }
+    }
+    let mut bytes = &value.expect("a value").msgpack[..];
+    convert(rmpv::decode::read_value(&mut bytes).expect("msgpack"))
+}
+
+/// A configured project: every attribute is there, as hosts send it.
+fn config(change: Value) -> Value {
+    let mut all = json!({"id": null, "name": "web", "domain_id": "d", "parent_id": null, "description": null,
+        "enabled": null, "tags": null, "properties": null, "immutable": null, "on_destroy": null});
+    merge(&mut all, change);
+    all
+}
+
+/// The same project in a state.
+fn state(change: Value) -> Value {
+    let mut all = config(json!({"id": "p1", "parent_id": "d", "enabled": true, "on_destroy": "keep"}));
+    merge(&mut all, change);
+    all
+}
+
+fn merge(all: &mut Value, change: Value) {
+    for (key, value) in change.as_object().expect("an object") {
+        all[key] = value.clone();
+    }
+}
+
+async fn plan(host: &Host, prior: Value, config: Value) -> Result<plan_resource_change::Response> {
+    let request = plan_resource_change::Request {
+        type_name: PROJECT.into(),
+        prior_state: dynamic(prior),
+        proposed_new_state: dynamic(config.clone()),
+        config: dynamic(config),
+        ..Default::default()
+    };
+    Ok(host.provider().plan_resource_change(request).await?.into_inner())
+}
+
+async fn apply(
+    host: &Host,
+    type_name: &str,
+    prior: Value,
+    planned: Value,
+) -> Result<apply_resource_change::Response> {
+    let request = apply_resource_change::Request {
+        type_name: type_name.into(),
+        prior_state: dynamic(prior),
+        planned_state: dynamic(planned.clone()),
+        config: dynamic(planned),
+        ..Default::default()
+    };
+    Ok(host.provider().apply_resource_change(request).await?.into_inner())
+}
+
+fn severities(all: &[Diagnostic]) -> Vec<(i32, String)> {
+    all.iter().map(|it| (it.severity, it.summary.clone())).collect()
+}
+
+const ERROR: i32 = diagnostic::Severity::Error as i32;
+const WARNING: i32 = diagnostic::Severity::Warning as i32;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn offers_the_same_everywhere() -> Result<()> {
+    let host = support::start().await?;
+    let schemas = host.provider().get_provider_schema(get_provider_schema::Request {}).await?.into_inner();
+    let metadata = host.provider().get_metadata(get_metadata::Request {}).await?.into_inner();
+    let identities = host
+        .provider()
+        .get_resource_identity_schemas(get_resource_identity_schemas::Request {})
+        .await?
+        .into_inner();
+    let resources: Vec<_> = schemas.resource_schemas.keys().cloned().collect();
+    assert!(resources.contains(&PROJECT.to_owned()));
+    assert_eq!(metadata.resources.into_iter().map(|it| it.type_name).collect::<Vec<_>>(), resources);
+    assert_eq!(identities.identity_schemas.keys().cloned().collect::<Vec<_>>(), resources);
+    let sources: Vec<_> = schemas.data_source_schemas.keys().cloned().collect();
+    assert_eq!(metadata.data_sources.into_iter().map(|it| it.type_name).collect::<Vec<_>>(), sources);
+    assert_eq!(metadata.server_capabilities, schemas.server_capabilities);
+    assert!(schemas.server_capabilities.is_some_and(|it| it.plan_destroy && it.get_provider_schema_optional));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plans_without_asking_anyone() -> Result<()> {
+    let host = support::start().await?;
+    let made = plan(&host, Value::Null, config(json!({"domain_id": null}))).await?;
+    let planned = plain(made.planned_state.as_ref());
+    assert_eq!(planned["id"], UNKNOWN);
+    assert_eq!(planned["domain_id"], UNKNOWN);
+    assert_eq!(planned["enabled"], true);
+    assert_eq!(planned["on_destroy"], "refuse_if_not_empty");
+    assert_eq!(planned["description"], Value::Null, "not set is not managed");
+
+    let moved =
+        plan(&host, state(json!({})), config(json!({"domain_id": "e", "on_destroy": "keep"}))).await?;
+    let paths: Vec<_> = moved.requires_replace.iter().map(|it| it.steps[0].selector.clone()).collect();
+    assert_eq!(paths, [Some(attribute_path::step::Selector::AttributeName("domain_id".into()))]);
+
+    let same = plan(&host, state(json!({})), config(json!({"on_destroy": "keep"}))).await?;
+    assert_eq!(plain(same.planned_state.as_ref()), state(json!({})));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn takes_any_kind_of_unknown() -> Result<()> {
+    let host = support::start().await?;
+    // Plain, and refined: this one says that the string will not be null.
+    for unknown in [rmpv::Value::Ext(0, vec![0]), rmpv::Value::Ext(12, vec![0x81, 0x01, 0xc2])] {
+        let config = packed(config(json!({"name": UNKNOWN})), &unknown);
+        let request = plan_resource_change::Request {
+            type_name: PROJECT.into(),
+            prior_state: dynamic(Value::Null),
+            proposed_new_state: config.clone(),
+            config,
+            ..Default::default()
+        };
+        let answer = host.provider().plan_resource_change(request).await?.into_inner();
+        assert_eq!(plain(answer.planned_state.as_ref())["name"], UNKNOWN);
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waits_for_a_provider_block_that_is_not_known_yet() -> Result<()> {
+    let host = support::start().await?;
+    let config = dynamic(json!({"auth_url": UNKNOWN}));
+    let request = configure_provider::Request { config, ..Default::default() };
+    let answer = host.provider().configure_provider(request).await?.into_inner();
+    assert!(answer.diagnostics.is_empty(), "{:?}", answer.diagnostics);
+
+    let answer = plan(&host, Value::Null, self::config(json!({}))).await?;
+    assert!(answer.diagnostics.is_empty(), "{:?}", answer.diagnostics);
+    let request = read_resource::Request {
+        type_name: PROJECT.into(),
+        current_state: dynamic(state(json!({}))),
+        ..Default::default()
+    };
+    let answer = host.provider().read_resource(request.clone()).await?.into_inner();
+    assert_eq!(
+        severities(&answer.diagnostics),
+        [(ERROR, "The provider's configuration is not known yet".into())]
+    );
+    assert!(answer.diagnostics[0].detail.contains("`auth_url`"), "{:?}", answer.diagnostics);
+    assert_eq!(answer.new_state, request.current_state, "nothing is gone for that");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn knows_objects_by_their_identity() -> Result<()> {
+    let server = keystone().await;
+    on(&server, "POST", "/v3/projects", ok(201, project("web"))).await;
+    on(&server, "GET", "/v3/projects/p1", ok(200, project("web"))).await;
+    let host = configured(&server).await?;
+
+    let planned = state(json!({"id": UNKNOWN, "parent_id": UNKNOWN}));
+    let made = apply(&host, PROJECT, Value::Null, planned).await?;
+    assert!(made.diagnostics.is_empty(), "{:?}", made.diagnostics);
+    let identity = made.new_identity.and_then(|it| it.identity_data);
+    assert_eq!(plain(identity.as_ref()), json!({"id": "p1"}));
+    assert_eq!(plain(made.new_state.as_ref()), state(json!({})));
+
+    let identity = Some(ResourceIdentityData { identity_data: dynamic(json!({"id": "p1"})) });
+    let request =
+        import_resource_state::Request { type_name: PROJECT.into(), identity, ..Default::default() };
+    let answer = host.provider().import_resource_state(request).await?.into_inner();
+    assert!(answer.diagnostics.is_empty(), "{:?}", answer.diagnostics);
+    let imported = &answer.imported_resources[0];
+    assert_eq!(plain(imported.state.as_ref())["name"], "web");
+    let identity = imported.identity.as_ref().and_then(|it| it.identity_data.as_ref());
+    assert_eq!(plain(identity), json!({"id": "p1"}));
+
+    let request = upgrade_resource_identity::Request {
+        type_name: PROJECT.into(),
+        raw_identity: Some(RawState { json: r#"{"id": "p1"}"#.into(), ..Default::default() }),
+        ..Default::default()
+    };
+    let answer = host.provider().upgrade_resource_identity(request).await?.into_inner();
+    let identity = answer.upgraded_identity.and_then(|it| it.identity_data);
+    assert_eq!(plain(identity.as_ref()), json!({"id": "p1"}));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_states_of_other_versions() -> Result<()> {
+    let host = support::start().await?;
+    let upgrade = async |version: i64, raw: RawState| {
+        let request =
+            upgrade_resource_state::Request { type_name: PROJECT.into(), version, raw_state: Some(raw) };
+        host.provider().upgrade_resource_state(request).await.map(|it| it.into_inner())
+    };
+    let raw = |json: Value| RawState { json: json.to_string().into(), ..Default::default() };
+    // One attribute from a version that had it, and none of those that came later.
+    let old =
+        json!({"id": "p1", "name": "web", "domain_id": "d", "parent_id": "d", "colour": {"a": [1, 2.5]}});
+    let answer = upgrade(0, raw(old)).await?;
+    assert!(answer.diagnostics.is_empty(), "{:?}", answer.diagnostics);
+    let upgraded = plain(answer.upgraded_state.as_ref());
+    assert_eq!(upgraded["enabled"], true, "what was not there has its default");
+    assert_eq!(upgraded["tags"], Value::Null);
+
+    let newer = upgrade(7, raw(json!({}))).await?;
+    assert_eq!(newer.diagnostics[0].severity, ERROR);
+    assert!(newer.diagnostics[0].detail.contains("version 7"), "{:?}", newer.diagnostics);
+    let ancient = RawState { flatmap: [("id".to_owned(), "p1".to_owned())].into(), ..Default::default() };
+    assert_eq!(upgrade(0, ancient).await?.diagnostics[0].severity, ERROR);
+    assert_eq!(upgrade(0, raw(json!({"name": 5}))).await?.diagnostics[0].severity, ERROR);
+    Ok(())
+}
+
+/// The group exists when the grant is refused: nothing may be lost, and nothing tainted.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_made_is_kept_and_not_tainted() -> Result<()> {
+    let server = keystone().await;
+    let refused = json!({"error": {"code": 403, "title": "Forbidden", "message": "You are not authorized"}});
+    on(
+        &server,
+        "GET",
+        "/v3/roles",
+        ok(200, json!({"roles": [{"id": "m", "name": "member", "domain_id": null}], "links": {}})),
+    )
+    .await;
+    let group = json!({"group": {"id": "g1", "name": "users", "domain_id": "d", "description": ""}});
+    on(&server, "POST", "/v3/groups", ok(201, group)).await;
+    on(&server, "PUT", "/v3/projects/p1/groups/g1/roles/m", ok(403, refused)).await;
+    let host = configured(&server).await?;
+
+    let planned = json!({"project_id": "p1", "domain_id": null, "system": null,
+        "group": {"name": "users", "domain_id": "d", "description": null}, "group_id": UNKNOWN, "roles": ["member"],
+        "inherited": false, "members": null, "members_domain_id": null, "missing_members": null, "pending_members": []});
+    let made = apply(&host, BINDING, Value::Null, planned.clone()).await?;
+    assert_eq!(severities(&made.diagnostics), [(WARNING, "Cannot grant a role".into())]);
+    let state = plain(made.new_state.as_ref());
+    assert_eq!((&state["group_id"], &state["roles"]), (&json!("g1"), &json!(["member"])));
+
+    // In an update the same failure is an error, and the state is what is there.
+    on(
+        &server,
+        "GET",
+        "/v3/groups/g1",
+        ok(200, json!({"group": {"id": "g1", "name": "users", "domain_id": "d", "description": ""}})),
+    )
+    .await;
+    on(&server, "GET", "/v3/role_assignments", ok(200, json!({"role_assignments": [], "links": {}}))).await;
+    let mut prior = planned.clone();
+    merge(&mut prior, json!({"group_id": "g1", "roles": []}));
+    let mut wanted = planned;
+    merge(&mut wanted, json!({"group_id": "g1"}));
+    let changed = apply(&host, BINDING, prior, wanted).await?;
+    assert_eq!(severities(&changed.diagnostics), [(ERROR, "Cannot grant a role".into())]);
+    assert!(changed.diagnostics[0].attribute.is_some());
+    assert_eq!(plain(changed.new_state.as_ref())["roles"], json!([]));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_create_that_made_nothing_leaves_nothing() -> Result<()> {
+    let server = keystone().await;
+    on(
+        &server,
+        "POST",
+        "/v3/projects",
+        ok(409, json!({"error": {"code": 409, "message": "Duplicate entry"}})),
+    )
+    .await;
+    let holder = json!({"projects": [project("web")["project"]], "links": {"next": null}});
+    Mock::given(method("GET"))
+        .and(path("/v3/projects"))
+        .and(query_param("name", "web"))
+        .respond_with(ok(200, holder))
+        .mount(&server)
+        .await;
+    let host = configured(&server).await?;
+    let made =
+        apply(&host, PROJECT, Value::Null, state(json!({"id": UNKNOWN, "parent_id": UNKNOWN}))).await?;
+    assert_eq!(severities(&made.diagnostics), [(ERROR, "The name \"web\" is taken".into())]);
+    assert!(made.diagnostics[0].detail.contains("id = \"p1\""), "{}", made.diagnostics[0].detail);
+    assert_eq!(plain(made.new_state.as_ref()), Value::Null);
+    Ok(())
+}
+
+/// Stop lets a request that was sent end, starts no other, and leaves the provider usable.
+#[tokio::test(flavor = "multi_thread")]
+async fn stop_loses_nothing_and_is_prompt() -> Result<()> {
+    let server = keystone().await;
+    let slow = ok(201, project("web")).set_delay(Duration::from_millis(1500));
+    on(&server, "POST", "/v3/projects", slow).await;
+    let busy = ok(503, json!({"error": {"code": 503, "message": "busy"}})).insert_header("retry-after", "60");
+    on(&server, "GET", "/v3/projects/p1", busy).await;
+    let host = configured(&server).await?;
+
+    let create = apply(&host, PROJECT, Value::Null, state(json!({"id": UNKNOWN, "parent_id": UNKNOWN})));
+    let read = async {
+        let request = read_resource::Request {
+            type_name: PROJECT.into(),
+            current_state: dynamic(state(json!({}))),
+            ..Default::default()
+        };
+        let start = Instant::now();
+        let answer = host.provider().read_resource(request).await?.into_inner();
+        Result::Ok((answer, start.elapsed()))
+    };
+    let stop = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        host.provider().stop_provider(stop_provider::Request {}).await
+    };
+    let (made, read, stopped) = tokio::join!(create, read, stop);
+    stopped?;
+    let made = made?;
+    assert!(made.diagnostics.is_empty(), "{:?}", made.diagnostics);
+    assert_eq!(plain(made.new_state.as_ref())["id"], "p1", "the request was sent, so its answer is awaited");
+    let (read, took) = read?;
+    assert_eq!(read.diagnostics[0].severity, ERROR);
+    assert!(took < Duration::from_secs(30), "it would have waited a minute: {took:?}");
+
+    server.reset().await;
+    on(&server, "GET", "/v3/projects/p1", ok(200, project("web"))).await;
+    let request = read_resource::Request {
+        type_name: PROJECT.into(),
+        current_state: dynamic(state(json!({}))),
+        ..Default::default()
+    };
+    let answer = host.provider().read_resource(request).await?.into_inner();
+    assert!(answer.diagnostics.is_empty(), "{:?}", answer.diagnostics);
+    Ok(())
+}
+
+/// What is not on offer is answered in words, on every call there is.
+#[tokio::test(flavor = "multi_thread")]
+async fn says_what_it_does_not_offer() -> Result<()> {
+    let host = support::start().await?;
+    let mut p = host.provider();
+    let none = |all: Vec<Diagnostic>| assert_eq!(all[0].severity, ERROR, "{all:?}");
+    let name = || "tenancy_nothing".to_owned();
+    assert!(p.get_functions(get_functions::Request {}).await?.into_inner().functions.is_empty());
+    let call = call_function::Request { name: name(), ..Default::default() };
+    assert!(p.call_function(call).await?.into_inner().error.is_some());
+    let it = validate_ephemeral_resource_config::Request { type_name: name(), ..Default::default() };
+    none(p.validate_ephemeral_resource_config(it).await?.into_inner().diagnostics);
+    let it = open_ephemeral_resource::Request { type_name: name(), ..Default::default() };
+    none(p.open_ephemeral_resource(it).await?.into_inner().diagnostics);
+    let it = renew_ephemeral_resource::Request { type_name: name(), ..Default::default() };
+    none(p.renew_ephemeral_resource(it).await?.into_inner().diagnostics);
+    let it = close_ephemeral_resource::Request { type_name: name(), ..Default::default() };
+    none(p.close_ephemeral_resource(it).await?.into_inner().diagnostics);
+    let it = validate_list_resource_config::Request { type_name: name(), ..Default::default() };
+    none(p.validate_list_resource_config(it).await?.into_inner().diagnostics);
+    let it = list_resource::Request { type_name: name(), ..Default::default() };
+    none(p.list_resource(it).await?.into_inner().next().await.expect("an event")?.diagnostic);
+    let it = validate_action_config::Request { type_name: name(), ..Default::default() };
+    none(p.validate_action_config(it).await?.into_inner().diagnostics);
+    let it = plan_action::Request { action_type: name(), ..Default::default() };
+    none(p.plan_action(it).await?.into_inner().diagnostics);
+    let it = invoke_action::Request { action_type: name(), ..Default::default() };
+    match p.invoke_action(it).await?.into_inner().next().await.expect("an event")?.r#type {
+        Some(invoke_action::event::Type::Completed(it)) => none(it.diagnostics),
+        other => panic!("{other:?}"),
+    }
+    let it = move_resource_state::Request { target_type_name: PROJECT.into(), ..Default::default() };
+    none(p.move_resource_state(it).await?.into_inner().diagnostics);
+    let it = generate_resource_config::Request { type_name: PROJECT.into(), ..Default::default() };
+    none(p.generate_resource_config(it).await?.into_inner().diagnostics);
+    let it = validate_state_store::Request { type_name: name(), ..Default::default() };
+    none(p.validate_state_store_config(it).await?.into_inner().diagnostics);
+    let it = configure_state_store::Request { type_name: name(), ..Default::default() };
+    none(p.configure_state_store(it).await?.into_inner().diagnostics);
+    let it = read_state_bytes::Request { type_name: name(), ..Default::default() };
+    none(p.read_state_bytes(it).await?.into_inner().next().await.expect("a chunk")?.diagnostics);
+    let it = tokio_stream::once(write_state_bytes::RequestChunk::default());
+    none(p.write_state_bytes(it).await?.into_inner().diagnostics);
+    none(
+        p.lock_state(lock_state::Request { type_name: name(), ..Default::default() })
+            .await?
+            .into_inner()
+            .diagnostics,
+    );
+    none(
+        p.unlock_state(unlock_state::Request { type_name: name(), ..Default::default() })
+            .await?
+            .into_inner()
+            .diagnostics,
+    );
+    none(p.get_states(get_states::Request { type_name: name() }).await?.into_inner().diagnostics);
+    none(
+        p.delete_state(delete_state::Request { type_name: name(), ..Default::default() })
+            .await?
+            .into_inner()
+            .diagnostics,
+    );
+    Ok(())
+}
