@@ -109,7 +109,7 @@ impl Resource for TenantProject {
                 .collect(),
             immutable: plan.immutable == Some(true),
         };
-        let made = client.projects().create(&new).await.map_err(|error| refused(error, &plan.name))?;
+        let made = client.projects().create(&new).await.map_err(|error| refused(error, &plan))?;
         if made.adopted {
             client.warn(
                 Diagnostic::warning("Project taken over from an interrupted apply")
@@ -158,7 +158,7 @@ impl Resource for TenantProject {
             let project = client.projects().update(&id, &change).await;
             let project = project.map_err(|error| Failure {
                 state: Some(now.clone()),
-                diagnostics: refused(error, &to.name).into(),
+                diagnostics: refused(error, &to).into(),
             })?;
             now = Self { immutable: now.immutable, ..to.clone().seen(project) };
         }
@@ -220,7 +220,8 @@ async fn disable(state: &TenantProject, id: &str, client: &Context<Tenancy>) -> 
 }
 
 /// A refusal, at the attribute that caused it.
-fn refused(error: Error, name: &str) -> Diagnostic {
+fn refused(error: Error, plan: &TenantProject) -> Diagnostic {
+    let name = &plan.name;
     match &error {
         Error::Conflict(it) => {
             let import = it.holder_id.as_ref().map(|id| {
@@ -233,7 +234,19 @@ fn refused(error: Error, name: &str) -> Diagnostic {
             told.detail.push_str(&import.unwrap_or_default());
             told
         }
-        _ => diagnostic("Keystone refused the project", error),
+        _ => {
+            // Keystone names the domain or the parent that it does not know.
+            let text = error.to_string();
+            let names = |id: &Computed<String>| id.as_known().is_some_and(|id| text.contains(&format!(": {id}.")));
+            let told = diagnostic("Keystone refused the project", error);
+            if names(&plan.parent_id) {
+                told.at(at!(TenantProject, parent_id))
+            } else if names(&plan.domain_id) {
+                told.at(at!(TenantProject, domain_id))
+            } else {
+                told
+            }
+        }
     }
 }
 
