@@ -60,7 +60,8 @@ fn install() -> Result<Plugin> {
         }
     };
     let directory = target_directory.join("acceptance");
-    let clouds = given("TENANCY_TEST_CLOUDS").unwrap_or_else(|| target_directory.join("devcloud/clouds.yaml"));
+    let clouds =
+        given("TENANCY_TEST_CLOUDS").unwrap_or_else(|| target_directory.join("devcloud/clouds.yaml"));
     let host = Host::new(&binary, &directory)?;
     Ok(Plugin { root: workspace_root, directory, clouds, host })
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -113,10 +114,11 @@ impl Terraform {
         Ok(self.understand(arguments, &output))
     }
 
-    /// Starts it. What it writes is read at its end.
+    /// Starts it, in a process group of its own. What it writes is read at its end.
     pub fn start(&self, arguments: &[&str]) -> Result<Child> {
-        let command = &mut self.command(arguments);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().context("terraform does not run")
+        let mut command = self.command(arguments);
+        command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().context("terraform does not run")
     }
 
     /// What a run that has ended says.

@@ -15,7 +15,7 @@ use crate::sweep::sweep;
 use crate::terraform::Terraform;
 
 /// What every configuration has: where the provider comes from, and the prefix.
-const TERRAFORM: &str = r#"terraform {
+pub const TERRAFORM: &str = r#"terraform {
   required_providers {
     tenancy = {
       source = "tenancy/tenancy"
