@@ -170,7 +170,9 @@ impl Resource for ProjectGroupBinding {
                     .at(at!(Self, group)),
             );
         }
-        if system && config.get(at!(Self, inherited))? == Some(true) {
+        // Unset is null here: defaults are filled in by the plan.
+        let inherited = config.is_set(at!(Self, inherited)) && config.get(at!(Self, inherited))? == Some(true);
+        if system && inherited {
             found.push(
                 Diagnostic::error("System roles are not inherited")
                     .detail("Keystone knows inherited roles on projects and domains only.")

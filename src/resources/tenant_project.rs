@@ -121,7 +121,7 @@ impl Resource for TenantProject {
                 .collect(),
             immutable: plan.immutable == Some(true),
         };
-        let made = client.projects().create(&new).await.map_err(refusal)?;
+        let made = client.projects().create(&new).await.map_err(|error| refusal(error, &plan))?;
         if made.adopted {
             let remark = taken_over("project", &made.object.name, &made.object.id);
             client.warn(remark.at(at!(Self, name)));
@@ -161,7 +161,7 @@ impl Resource for TenantProject {
         if !nothing {
             let project = client.projects().update(&id, &change).await;
             let project = project
-                .map_err(|error| Failure { state: Some(now.clone()), diagnostics: refusal(error).into() })?;
+                .map_err(|error| Failure { state: Some(now.clone()), diagnostics: refusal(error, &to).into() })?;
             now = Self { immutable: now.immutable, ..to.clone().seen(project) };
         }
         if to.immutable == Some(true) && now.immutable != Some(true) {
@@ -222,8 +222,20 @@ async fn disable(state: &TenantProject, id: &str, client: &Context<Tenancy>) -> 
 }
 
 /// A refusal, at the attribute that caused it.
-fn refusal(error: Error) -> Diagnostic {
-    refused("project", "tenancy_tenant_project", error, at!(TenantProject, name))
+fn refusal(error: Error, plan: &TenantProject) -> Diagnostic {
+    // Keystone names the domain or the parent that it does not know.
+    let text = error.to_string();
+    let names = |id: &Computed<String>| id.as_known().is_some_and(|id| text.contains(&format!(": {id}.")));
+    let told = refused("project", "tenancy_tenant_project", error, at!(TenantProject, name));
+    if told.path.is_some() {
+        told
+    } else if names(&plan.parent_id) {
+        told.at(at!(TenantProject, parent_id))
+    } else if names(&plan.domain_id) {
+        told.at(at!(TenantProject, domain_id))
+    } else {
+        told
+    }
 }
 
 /// The new value, if it is managed and another one.
