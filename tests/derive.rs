@@ -3,6 +3,9 @@
 //! Each model below is compiled for itself against the library that was built for these tests. What the compiler says
 //! is in `tests/golden/derive.txt`; `UPDATE_EXPECT=1` rewrites it.
 
+// Clippy takes the helpers of tests for something else.
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;

@@ -195,8 +195,8 @@ fn paragraphs(text: &str) -> String {
 
 fn first_sentence(text: &str) -> String {
     let text = paragraphs(text);
-    let end = text.find(". ").or_else(|| text.find(".\n")).map_or(text.len(), |at| at + 1);
-    text[..end].to_owned()
+    let end = [". ", ".\n"].iter().filter_map(|it| text.find(it)).min();
+    text[..end.map_or(text.len(), |at| at + 1)].to_owned()
 }
 
 /// The section about attributes, and below it one for each nested object.
@@ -312,4 +312,5 @@ fn literal(value: &Value) -> String {
 fn wrapped_comments_become_paragraphs() {
     assert_eq!(paragraphs("One\ntwo.\n\nThree:\n- a\n- b\nc"), "One two.\n\nThree:\n- a\n- b c");
     assert_eq!(first_sentence("One\ntwo. Three."), "One two.");
+    assert_eq!(first_sentence("One.\n\nTwo. Three."), "One.");
 }

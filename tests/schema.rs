@@ -4,6 +4,9 @@
 //! shows as a change of that file. `UPDATE_EXPECT=1` rewrites it. Hosts check little of what a provider says of
 //! itself: the second half of this file does it for them.
 
+// Clippy takes the helpers of tests for something else.
+#![allow(clippy::unwrap_used)]
+
 use std::path::Path;
 use std::sync::Arc;
 

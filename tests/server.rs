@@ -2,6 +2,9 @@
 //!
 //! A provider with one resource that fails on demand, called as a host calls it.
 
+// Clippy takes the helpers of tests for something else.
+#![allow(clippy::unwrap_used)]
+
 use tenancy::tf::proto::tfplugin6::provider_server::Provider as _;
 use tenancy::tf::proto::tfplugin6::{
     self as wire, DynamicValue, apply_resource_change, configure_provider, diagnostic::Severity,

@@ -1,5 +1,8 @@
 //! Values on the wire and in states: of any type, exact, and safe against any bytes.
 
+// Clippy takes the helpers of tests for something else.
+#![allow(clippy::unwrap_used)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

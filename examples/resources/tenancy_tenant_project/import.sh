@@ -1,4 +1,4 @@
-# By domain and project, each by name or by id.
+# By name, in a domain that is given by name or id.
 terraform import tenancy_tenant_project.web acme/web
 
 # By id.

@@ -1,3 +1,5 @@
+//! What is sent again, what is not, and what a reply may do.
+
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

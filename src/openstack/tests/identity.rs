@@ -1,3 +1,5 @@
+//! Keystone's objects: gone or not, paged lists, creates that were interrupted.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use wiremock::matchers::{body_partial_json, query_param, query_param_is_missing};

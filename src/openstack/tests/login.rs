@@ -1,3 +1,5 @@
+//! One login for all, renewed; and what is said when there is none.
+
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;

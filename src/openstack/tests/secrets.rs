@@ -1,3 +1,5 @@
+//! No secret in any log, error or debug output.
+
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 

@@ -1,3 +1,5 @@
+//! What a project holds, and how it is emptied.
+
 use wiremock::matchers::{query_param, query_param_is_missing};
 
 use super::*;
