@@ -30,6 +30,19 @@ pub struct Tenancy {
     pub missing_users: MissingMembers,
     /// Ids of what a destroy plan has seen go, so that what holds them does not count them any more.
     leaving: Arc<Mutex<BTreeSet<String>>>,
+    /// Ids of domains, projects and groups that were found to exist, so that a plan asks for each once.
+    existing: Arc<Mutex<BTreeSet<String>>>,
+}
+
+/// Something that a configuration refers to by id.
+#[derive(Clone, Copy, Debug)]
+pub enum Existing<'a> {
+    /// A domain.
+    Domain(&'a str),
+    /// A project.
+    Project(&'a str),
+    /// A group.
+    Group(&'a str),
 }
 
 impl Client for Tenancy {
@@ -49,7 +62,7 @@ impl Deref for Tenancy {
 impl Tenancy {
     /// A cloud with the defaults of a provider block.
     pub fn new(cloud: Cloud, users_domain_id: Option<String>, missing_users: MissingMembers) -> Self {
-        Tenancy { cloud, users_domain_id, missing_users, leaving: Arc::default() }
+        Tenancy { cloud, users_domain_id, missing_users, leaving: Arc::default(), existing: Arc::default() }
     }
 
     /// Notes that an object goes with the plan that is being made.
@@ -60,6 +73,35 @@ impl Tenancy {
     /// Whether an object goes with the plan that is being made.
     pub fn is_leaving(&self, id: &str) -> bool {
         self.leaving.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
+    }
+
+    /// Refuses a plan whose apply would need something that is not there. What may not be looked up is let pass: the
+    /// apply tells.
+    pub async fn must_exist(&self, what: Existing<'_>, at: impl Into<Path>) -> Result<()> {
+        let (kind, id) = match what {
+            Existing::Domain(id) => ("domain", id),
+            Existing::Project(id) => ("project", id),
+            Existing::Group(id) => ("group", id),
+        };
+        if self.existing.lock().unwrap_or_else(PoisonError::into_inner).contains(id) {
+            return Ok(());
+        }
+        let found = match what {
+            Existing::Domain(id) => self.domains().get_opt(id).await.map(|it| it.is_some()),
+            Existing::Project(id) => self.projects().get_opt(id).await.map(|it| it.is_some()),
+            Existing::Group(id) => self.groups().get_opt(id).await.map(|it| it.is_some()),
+        };
+        match found {
+            Ok(false) => Err(Diagnostic::error(format!("There is no {kind} {id}"))
+                .detail(format!("Keystone knows no {kind} with this id. Expected an id, not a name."))
+                .at(at)
+                .into()),
+            Ok(true) => {
+                self.existing.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
+                Ok(())
+            }
+            Err(_) => Ok(()),
+        }
     }
 
     /// Id of the domain for whatever names no domain.
@@ -149,6 +191,28 @@ impl From<Error> for Diagnostics {
     fn from(error: Error) -> Self {
         diagnostic("OpenStack call failed", error).into()
     }
+}
+
+/// The remark on an object that was taken over. See [`Made`](crate::openstack::identity::Made).
+pub fn taken_over(kind: &str, name: &str, id: &str) -> Diagnostic {
+    Diagnostic::warning(format!("The {kind} \"{name}\" is taken over from an interrupted apply")).detail(format!(
+        "It exists already ({id}), made less than an hour ago from this very configuration by an apply that did not end, \
+         and is now in this state. If another state has it, remove it from this one with `terraform state rm`."
+    ))
+}
+
+/// A refusal of an object that Terraform was to make or rename. `name` is where its name is written, `resource` the
+/// type that an existing one would be imported to.
+pub fn refused(kind: &str, resource: &str, error: Error, name: impl Into<Path>) -> Diagnostic {
+    let Error::Conflict(conflict) = &error else {
+        return diagnostic(format!("Keystone refused the {kind}"), error);
+    };
+    let import = conflict.holder_id.as_ref().map(|id| {
+        format!("\n\nTo manage the existing {kind} here:\n\nimport {{\n  to = {resource}.example\n  id = \"{id}\"\n}}")
+    });
+    let mut told = diagnostic(format!("The name \"{}\" is taken", conflict.name), error.clone()).at(name);
+    told.detail.push_str(&import.unwrap_or_default());
+    told
 }
 
 /// Exactly one of two attributes must be set.

@@ -118,6 +118,46 @@ def identity():
                                 password=CLOUD['password'])
         keystone.send('PUT', f'/domains/{domain["id"]}/users/{admin["id"]}/roles/{roles["admin"]}')
 
+    if CLOUD['oidc_issuer']:
+        federation(keystone)
+
+
+def federation(keystone):
+    """What turns the claims of the OpenID Connect provider into a user with groups and a project."""
+    # Not "federated": Keystone keeps that name for itself, and answers 500.
+    domain = keystone.ensure('domain', 'domains', {'name': 'partners'})
+    for group in ('astro', 'hep', 'bio', 'robots'):
+        keystone.ensure('group', 'groups', {'name': group, 'domain_id': domain['id']})
+    keystone.ensure('project', 'projects', {'name': 'partners', 'domain_id': domain['id']})
+    named = {'name': 'partners'}
+    rules = [{
+        'local': [
+            {'user': {'name': '{0}', 'email': '{1}', 'domain': named}},
+            {'groups': '{2}', 'domain': named},
+            # No domain in here: Keystone answers 400. It takes the identity provider's.
+            {'projects': [{'name': 'partners', 'roles': [{'name': 'member'}]}]},
+        ],
+        'remote': [
+            {'type': 'HTTP_OIDC_SUB'},
+            {'type': 'HTTP_OIDC_EMAIL'},
+            {'type': 'HTTP_OIDC_GROUPS'},
+            {'type': 'HTTP_OIDC_ISS', 'any_one_of': [CLOUD['oidc_issuer']]},
+        ],
+    }]
+    # These have ids that their maker chooses, so they are put, or patched where they are.
+    for path, singular, fields in (
+            ('/OS-FEDERATION/identity_providers/devidp', 'identity_provider',
+             {'enabled': True, 'remote_ids': [CLOUD['oidc_issuer']], 'domain_id': domain['id']}),
+            ('/OS-FEDERATION/mappings/devmap', 'mapping', {'rules': rules}),
+            ('/OS-FEDERATION/identity_providers/devidp/protocols/openid', 'protocol', {'mapping_id': 'devmap'})):
+        collection, _, identifier = path.rpartition('/')
+        plural = collection.rpartition('/')[2]
+        if any(known['id'] == identifier for known in keystone.get(collection)[plural]):
+            fields.pop('domain_id', None)
+            keystone.send('PATCH', path, {singular: fields})
+        else:
+            keystone.send('PUT', path, {singular: fields})
+
 
 def enabled():
     """Type of service -> its URL, for what this cloud runs."""

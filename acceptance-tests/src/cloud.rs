@@ -75,6 +75,7 @@ impl Cloud {
             clouds.clouds.remove(name).with_context(|| format!("clouds.yaml has no {name}"))?;
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
+            .proxy(None)
             .timeout_global(Some(Duration::from_secs(120)))
             .build()
             .into();

@@ -15,12 +15,14 @@
 //! - [`untrusted`]: an HTTPS server with a certificate that nobody trusts.
 //! - [`secrets`]: looks for passwords and tokens where there must be none.
 //! - [`host`]: Terraform or OpenTofu, and the provider installed where they find it.
-//! - [`plugin`]: the provider, built and installed where Terraform finds it.
+//! - [`plugin`]: the provider, built for the tests.
+//! - [`process`]: processes of a run, and signals to them.
 
 pub mod cloud;
 pub mod expect;
 pub mod host;
 pub mod plugin;
+pub mod process;
 pub mod proxy;
 pub mod run;
 pub mod scenario;

@@ -92,7 +92,7 @@ fn fault(shared: &Mutex<Shared>, line: &str) -> Option<Fault> {
 fn serve(mut stream: TcpStream, origin: &str, shared: &Mutex<Shared>) -> Result<()> {
     stream.set_nodelay(true)?;
     let agent: ureq::Agent =
-        ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
+        ureq::Agent::config_builder().http_status_as_error(false).proxy(None).max_redirects(0).build().into();
     let mut buffer = Vec::new();
     while let Some(request) = read(&mut stream, &mut buffer)? {
         let fault = fault(shared, &request.line);

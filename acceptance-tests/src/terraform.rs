@@ -1,9 +1,9 @@
 //! Runs Terraform and reads what it says.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -11,10 +11,12 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::host::Host;
+
 /// Terraform in one working directory.
 #[derive(Clone, Debug)]
 pub struct Terraform {
-    program: OsString,
+    host: Host,
     /// The working directory.
     pub directory: PathBuf,
     environment: BTreeMap<String, String>,
@@ -85,32 +87,24 @@ pub struct Instance {
 
 impl Terraform {
     /// Terraform, with these variables in its environment besides the usual ones.
-    pub fn new(directory: PathBuf, environment: BTreeMap<String, String>) -> Self {
-        // Tests run with OpenTofu, too.
-        let program = std::env::var_os("TERRAFORM").unwrap_or_else(|| "terraform".into());
-        Terraform { program, directory, environment }
+    pub fn new(host: Host, directory: PathBuf, environment: BTreeMap<String, String>) -> Self {
+        Terraform { host, directory, environment }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
-        command.args(arguments).current_dir(&self.directory).stdin(Stdio::null());
-        // Nothing of the surroundings decides what a test does.
-        for (name, _) in std::env::vars_os() {
-            if name.to_str().is_some_and(|it| it.starts_with("OS_") || it.starts_with("TF_")) {
-                command.env_remove(name);
-            }
-        }
-        command.envs(&self.environment);
+        let mut command = self.host.command(&self.directory);
+        command.args(arguments).envs(&self.environment).stdin(Stdio::null());
         command
     }
 
     /// How to run it by hand.
     pub fn command_line(&self, arguments: &[&str]) -> String {
-        let mut line = format!("cd {} && env", self.directory.display());
+        let config = self.host.cli_config().display();
+        let mut line = format!("cd {} && env TF_CLI_CONFIG_FILE={config}", self.directory.display());
         for (name, value) in self.environment.iter().filter(|(name, _)| !name.starts_with("TF_LOG")) {
             let _ = write!(line, " {name}={value}");
         }
-        let _ = write!(line, " {} {}", self.program.to_string_lossy(), arguments.join(" "));
+        let _ = write!(line, " {} {}", self.host.name(), arguments.join(" "));
         line
     }
 
@@ -120,10 +114,11 @@ impl Terraform {
         Ok(self.understand(arguments, &output))
     }
 
-    /// Starts it. What it writes is read at its end.
+    /// Starts it, in a process group of its own. What it writes is read at its end.
     pub fn start(&self, arguments: &[&str]) -> Result<Child> {
-        let command = &mut self.command(arguments);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().context("terraform does not run")
+        let mut command = self.command(arguments);
+        command.process_group(0).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().context("terraform does not run")
     }
 
     /// What a run that has ended says.

@@ -15,7 +15,7 @@ use crate::sweep::sweep;
 use crate::terraform::Terraform;
 
 /// What every configuration has: where the provider comes from, and the prefix.
-const TERRAFORM: &str = r#"terraform {
+pub const TERRAFORM: &str = r#"terraform {
   required_providers {
     tenancy = {
       source = "tenancy/tenancy"
@@ -54,11 +54,10 @@ impl Workspace {
     /// `via` is where the provider finds Keystone, if not at its own URL.
     pub fn new(name: &str, via: impl FnOnce(&str) -> Result<Option<String>>) -> Result<Self> {
         let plugin = Plugin::get()?;
-        let cloud = Cloud::login(&plugin.target.join("devcloud/clouds.yaml"), "devcloud")?;
-        let base = plugin.target.join("acceptance");
-        let lock = File::create(base.join(format!("{name}.lock")))?;
+        let cloud = Cloud::login(&plugin.clouds, "devcloud")?;
+        let lock = File::create(plugin.directory.join(format!("{name}.lock")))?;
         lock.lock()?;
-        let directory = base.join(name);
+        let directory = plugin.directory.join(name);
         // A run that was killed could not clean up.
         let noted = directory.join("prefix");
         if let Ok(prefix) = fs::read_to_string(&noted) {
@@ -105,14 +104,12 @@ impl Workspace {
         fs::write(directory.join("provider.tf"), PROVIDER)?;
         let path = |it: PathBuf| it.to_string_lossy().into_owned();
         let environment = BTreeMap::from([
-            ("TF_CLI_CONFIG_FILE".to_owned(), path(plugin.cli_config.clone())),
-            ("TF_IN_AUTOMATION".to_owned(), "1".to_owned()),
             ("TF_LOG".to_owned(), "trace".to_owned()),
             ("TF_LOG_PATH".to_owned(), path(directory.join("terraform.log"))),
             ("OS_CLIENT_CONFIG_FILE".to_owned(), path(directory.join("clouds.yaml"))),
             ("OS_CLOUD".to_owned(), "tenancy".to_owned()),
         ]);
-        let terraform = Terraform::new(directory, environment);
+        let terraform = Terraform::new(plugin.host.clone(), directory, environment);
         let workspace = Workspace { cloud, prefix, terraform, plugin, secrets: vec![password], _lock: lock };
         workspace.variables(&BTreeMap::new())?;
         Ok(workspace)

@@ -8,8 +8,11 @@
 //! of a cloud never mixes with a `project_name` written inline.
 
 mod files;
+mod method;
+mod parse;
 mod resolve;
 mod settings;
+mod source;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -256,6 +256,12 @@ impl fmt::Display for UnreachableError {
             Unreachable::Name => write!(f, "the name of {host} does not resolve ({message})"),
             Unreachable::Connect => write!(f, "no connection to {host} ({message})"),
             Unreachable::Slow => write!(f, "no connection to {host} in time"),
+            // rustls takes no authority's certificate for a server's, even if it was told to trust it.
+            Unreachable::Certificate if message.contains("CaUsedAsEndEntity") => write!(
+                f,
+                "the server {host} shows a self-signed certificate that is marked as an authority's. \
+                 Give it one with `basicConstraints = CA:FALSE`, or one that an authority signed"
+            ),
             Unreachable::Certificate => write!(
                 f,
                 "the certificate of {host} is not trusted ({message}). \

@@ -1,14 +1,17 @@
 //! Deletes what a project holds, in an order in which it can be deleted.
 //!
-//! It goes stage by stage. In each stage everything is listed, deleted and listed again, until the list is empty:
+//! It goes stage by stage, services that don't depend on each other side by side. In each stage everything is listed, deleted and listed again, until the list is empty:
 //! a DELETE is only accepted by most services, and done later. What a service refuses because something else is
 //! still in the way is tried again for a while.
 
 mod steps;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
+
+use super::catalog::Service;
 use super::cloud::Cloud;
 use super::error::{Error, LeftoverError, Result};
 use super::inventory::look::{Item, LOOKS, Look, reason};
@@ -38,17 +41,28 @@ impl Cloud {
     /// [`Error::Leftover`] says what could not be deleted, and why; what was deleted is deleted. Those of a
     /// login.
     pub async fn purge(&self, project_id: &str, timeout: Duration) -> Result<Purged> {
-        let deadline = Instant::now() + timeout;
         let views = Views::of(self, project_id).await?;
         let catalog = self.login().await?.catalog.clone();
-        let mut purge =
-            Purge { cloud: self, views, project_id, deadline, done: Purged::default(), left: Vec::new() };
-        for look in &LOOKS {
-            if catalog.endpoint(look.service, self.config()).is_ok() {
-                purge.stage(look).await?;
+        let purge = Purge { cloud: self, views, project_id, deadline: Instant::now() + timeout };
+        let mut first = Vec::new();
+        let mut chains: BTreeMap<Service, Vec<&Look>> = BTreeMap::new();
+        for look in LOOKS.iter().filter(|it| catalog.endpoint(it.service, self.config()).is_ok()) {
+            match look.service {
+                // Stacks own all kinds of things, and servers hold on to volumes and ports.
+                Service::Orchestration | Service::Compute => first.push(look),
+                // Load balancers hold on to ports.
+                Service::LoadBalancer | Service::Network => {
+                    chains.entry(Service::Network).or_default().push(look);
+                }
+                other => chains.entry(other).or_default().push(look),
             }
         }
-        let Purge { done, left, .. } = purge;
+        let mut outcome = purge.chain(&first).await?;
+        // Side by side, so that what is stuck in one service doesn't take the time of the others.
+        for other in join_all(chains.values().map(|it| purge.chain(it))).await {
+            outcome.add(other?);
+        }
+        let Outcome { done, left } = outcome;
         if left.is_empty() {
             return Ok(done);
         }
@@ -65,8 +79,26 @@ struct Purge<'a> {
     views: Views,
     project_id: &'a str,
     deadline: Instant,
+}
+
+/// What came of it.
+#[derive(Default)]
+struct Outcome {
     done: Purged,
+    /// One line for each thing that is left.
     left: Vec<String>,
+}
+
+impl Outcome {
+    fn add(&mut self, other: Self) {
+        self.done.deleted += other.done.deleted;
+        self.left.extend(other.left);
+        for unseen in other.done.unseen {
+            if !self.done.unseen.iter().any(|it| it.service == unseen.service) {
+                self.done.unseen.push(unseen);
+            }
+        }
+    }
 }
 
 /// How far one thing is.
@@ -77,9 +109,26 @@ struct Progress {
     refused: Option<Error>,
 }
 
+impl Progress {
+    /// Whether it is to be tried, or tried again.
+    fn is_due(&self) -> bool {
+        self.tries == 0 || self.refused.as_ref().is_some_and(|why| self.tries < tries(why))
+    }
+}
+
 impl Purge<'_> {
+    /// Stage after stage.
+    async fn chain(&self, looks: &[&Look]) -> Result<Outcome> {
+        let mut outcome = Outcome::default();
+        for look in looks {
+            outcome.add(self.stage(look).await?);
+        }
+        Ok(outcome)
+    }
+
     /// Deletes all of one kind. Only a cancelled run is an error; everything else is noted.
-    async fn stage(&mut self, look: &Look) -> Result<()> {
+    async fn stage(&self, look: &Look) -> Result<Outcome> {
+        let mut outcome = Outcome::default();
         let mut progress: HashMap<String, Progress> = HashMap::new();
         let mut wait = SHORTEST;
         loop {
@@ -87,8 +136,9 @@ impl Purge<'_> {
                 Ok(items) => items,
                 Err(why) if why.is_cancelled() => return Err(why),
                 Err(why) => {
-                    self.unseen(look, &why);
-                    return Ok(());
+                    let service = look.service.official().into();
+                    outcome.done.unseen.push(Unseen { service, why: reason(&why), foreign: false });
+                    return Ok(outcome);
                 }
             };
             let mut items: Vec<Item> = items.into_iter().filter(|it| !steps::goes_by_itself(it)).collect();
@@ -104,8 +154,7 @@ impl Purge<'_> {
             }
             for item in &items {
                 let known = progress.entry(item.id.clone()).or_default();
-                let again = known.tries == 0 || known.refused.as_ref().is_some_and(may_pass);
-                if !again || known.tries >= TRIES {
+                if !known.is_due() {
                     continue;
                 }
                 known.tries += 1;
@@ -116,22 +165,17 @@ impl Purge<'_> {
                 };
             }
             let is_there = |id: &String| items.iter().any(|it| it.id == *id);
-            let waiting = progress.iter().any(|(id, it)| {
-                is_there(id)
-                    && match &it.refused {
-                        None => true,
-                        Some(why) => may_pass(why) && it.tries < TRIES,
-                    }
-            });
+            let waiting =
+                progress.iter().any(|(id, it)| is_there(id) && (it.refused.is_none() || it.is_due()));
             if !waiting || Instant::now() >= self.deadline {
-                self.done.deleted += progress.keys().filter(|id| !is_there(id)).count();
+                outcome.done.deleted = progress.keys().filter(|id| !is_there(id)).count();
                 for item in items {
                     let refused = progress.remove(&item.id).and_then(|it| it.refused);
                     let why =
                         refused.map_or("it was asked to go, and is still there".into(), |it| it.to_string());
-                    self.left.push(format!("{}: {why}", item.holding()));
+                    outcome.left.push(format!("{}: {why}", item.holding()));
                 }
-                return Ok(());
+                return Ok(outcome);
             }
             self.cloud.pause(wait, "purge the project").await?;
             wait = (wait * 2).min(LONGEST);
@@ -150,13 +194,6 @@ impl Purge<'_> {
             (result, _) => result,
         }
     }
-
-    fn unseen(&mut self, look: &Look, why: &Error) {
-        let service = look.service.official();
-        if !self.done.unseen.iter().any(|it| it.service == service) {
-            self.done.unseen.push(Unseen { service: service.into(), why: reason(why), foreign: false });
-        }
-    }
 }
 
 /// Whether it is the security group that Neutron makes for each project.
@@ -164,11 +201,17 @@ fn is_default(item: &Item) -> bool {
     item.kind == "security group" && item.name == "default"
 }
 
-/// Whether a refusal may pass: something is still in use, or busy.
-fn may_pass(why: &Error) -> bool {
+/// How often a deletion that was refused like this is tried: something may still be in use, or busy.
+fn tries(why: &Error) -> usize {
     match why {
-        Error::Status(it) => matches!(it.status, 400 | 409 | 500..=599),
-        Error::Timeout { .. } | Error::Broken { .. } | Error::Unreachable(_) => true,
-        _ => false,
+        Error::Status(it) => match it.status {
+            400 | 409 | 500..=599 => TRIES,
+            // About something else, such as a part of the service that doesn't run; or it is just gone, which
+            // the next list tells.
+            404 => 2,
+            _ => 1,
+        },
+        Error::Timeout { .. } | Error::Broken { .. } | Error::Unreachable(_) => TRIES,
+        _ => 1,
     }
 }

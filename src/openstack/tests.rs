@@ -5,6 +5,7 @@ mod identity;
 mod login;
 mod secrets;
 mod services;
+mod tls;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

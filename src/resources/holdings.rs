@@ -33,7 +33,9 @@ pub(super) async fn announce(state: &TenantProject, id: &str, client: &Context<T
         OnDestroy::Delete => "is deleted; what it holds stays behind, as orphans",
     };
     // What cannot be seen now is told by the apply, which has to see it.
-    let Ok(Inventory { holdings, .. }) = client.inventory(id).await else { return };
+    let Ok(Inventory { mut holdings, .. }) = client.inventory(id).await else { return };
+    // A project below this one may be going as well, and before it.
+    holdings.retain(|it| !client.is_leaving(&it.id));
     if !holdings.is_empty() {
         client.warn(
             Diagnostic::warning(format!("The project \"{}\" {summary}", state.name))

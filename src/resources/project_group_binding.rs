@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::join_all;
 use futures_util::try_join;
 
-use super::{Explain, Tenancy, check, diagnostic};
+use super::{Existing, Explain, Tenancy, check, diagnostic, taken_over};
 use crate::openstack::Error;
 use crate::openstack::identity::{Actor, Grant, Group, GroupChange, NewGroup, Scope, User};
 use crate::tf::{
@@ -170,7 +170,9 @@ impl Resource for ProjectGroupBinding {
                     .at(at!(Self, group)),
             );
         }
-        if system && config.get(at!(Self, inherited))? == Some(true) {
+        // Unset is null here: defaults are filled in by the plan.
+        let inherited = config.is_set(at!(Self, inherited)) && config.get(at!(Self, inherited))? == Some(true);
+        if system && inherited {
             found.push(
                 Diagnostic::error("System roles are not inherited")
                     .detail("Keystone knows inherited roles on projects and domains only.")
@@ -192,6 +194,17 @@ impl Resource for ProjectGroupBinding {
             planned.set(at!(Self, pending_members), Computed::Known(BTreeSet::new()));
         }
         let Some(client) = client else { return Ok(()) };
+        if prior.is_none() {
+            if let Some(Some(id)) = planned.get(at!(Self, project_id))? {
+                client.must_exist(Existing::Project(&id), at!(Self, project_id)).await?;
+            }
+            if let Some(Some(id)) = planned.get(at!(Self, domain_id))? {
+                client.must_exist(Existing::Domain(&id), at!(Self, domain_id)).await?;
+            }
+            if let Some(Computed::Known(id)) = planned.get(at!(Self, group_id))? {
+                client.must_exist(Existing::Group(&id), at!(Self, group_id)).await?;
+            }
+        }
         let roles = planned.get(at!(Self, roles))?;
         if let Some(roles) = roles.filter(|roles| prior.is_none_or(|prior| prior.roles != *roles)) {
             role_ids(&roles, client).await?;
@@ -483,15 +496,7 @@ async fn make(owned: &OwnedGroup, client: &Context<Tenancy>) -> Result<Group> {
     };
     let made = client.groups().create(&new).await.map_err(|error| taken(error, &owned.name))?;
     if made.adopted {
-        client.warn(
-            Diagnostic::warning("Group taken over from an interrupted apply")
-                .detail(format!(
-                    "The group \"{}\" ({}) was made less than an hour ago by an apply of the same configuration that did \
-                     not end, and is now in this state. If another state has it, remove it here with `terraform state rm`.",
-                    made.object.name, made.object.id
-                ))
-                .at(group_name()),
-        );
+        client.warn(taken_over("group", &made.object.name, &made.object.id).at(group_name()));
     }
     Ok(made.object)
 }

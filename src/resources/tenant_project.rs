@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Explain, Tenancy, check, diagnostic, holdings};
+use super::{Existing, Explain, Tenancy, check, diagnostic, holdings, refused, taken_over};
 use crate::openstack::Error;
 use crate::openstack::identity::{NewProject, Project, ProjectChange};
 use crate::tf::{
@@ -77,11 +77,23 @@ impl Resource for TenantProject {
     }
 
     async fn plan(change: &mut Change<Self>, client: Option<&Context<Tenancy>>) -> Result<()> {
-        if let (Some(prior), None, Some(client)) = (&change.prior, &change.planned, client)
-            && let Some(id) = prior.id()
-        {
-            client.note_leaving(&id);
-            holdings::announce(prior, &id, client).await;
+        let Some(client) = client else { return Ok(()) };
+        match (&change.prior, &change.planned) {
+            (Some(prior), None) => {
+                if let Some(id) = prior.id() {
+                    client.note_leaving(&id);
+                    holdings::announce(prior, &id, client).await;
+                }
+            }
+            (None, Some(planned)) => {
+                if let Some(Computed::Known(id)) = planned.get(at!(Self, domain_id))? {
+                    client.must_exist(Existing::Domain(&id), at!(Self, domain_id)).await?;
+                }
+                if let Some(Computed::Known(id)) = planned.get(at!(Self, parent_id))? {
+                    client.must_exist(Existing::Project(&id), at!(Self, parent_id)).await?;
+                }
+            }
+            _ => (),
         }
         Ok(())
     }
@@ -109,18 +121,10 @@ impl Resource for TenantProject {
                 .collect(),
             immutable: plan.immutable == Some(true),
         };
-        let made = client.projects().create(&new).await.map_err(|error| refused(error, &plan.name))?;
+        let made = client.projects().create(&new).await.map_err(|error| refusal(error, &plan))?;
         if made.adopted {
-            client.warn(
-                Diagnostic::warning("Project taken over from an interrupted apply")
-                    .detail(format!(
-                        "The project \"{}\" ({}) was made less than an hour ago by an apply of the same configuration \
-                         that did not end, and is now in this state. If another state has it, remove it here with \
-                         `terraform state rm`.",
-                        made.object.name, made.object.id
-                    ))
-                    .at(at!(Self, name)),
-            );
+            let remark = taken_over("project", &made.object.name, &made.object.id);
+            client.warn(remark.at(at!(Self, name)));
         }
         Ok(plan.seen(made.object))
     }
@@ -156,10 +160,8 @@ impl Resource for TenantProject {
         }
         if !nothing {
             let project = client.projects().update(&id, &change).await;
-            let project = project.map_err(|error| Failure {
-                state: Some(now.clone()),
-                diagnostics: refused(error, &to.name).into(),
-            })?;
+            let project = project
+                .map_err(|error| Failure { state: Some(now.clone()), diagnostics: refusal(error, &to).into() })?;
             now = Self { immutable: now.immutable, ..to.clone().seen(project) };
         }
         if to.immutable == Some(true) && now.immutable != Some(true) {
@@ -220,20 +222,19 @@ async fn disable(state: &TenantProject, id: &str, client: &Context<Tenancy>) -> 
 }
 
 /// A refusal, at the attribute that caused it.
-fn refused(error: Error, name: &str) -> Diagnostic {
-    match &error {
-        Error::Conflict(it) => {
-            let import = it.holder_id.as_ref().map(|id| {
-                format!(
-                    "\n\nTo manage the existing project here:\n\nimport {{\n  to = tenancy_tenant_project.example\n  id = \"{id}\"\n}}"
-                )
-            });
-            let mut told =
-                diagnostic(format!("The name \"{name}\" is taken"), error).at(at!(TenantProject, name));
-            told.detail.push_str(&import.unwrap_or_default());
-            told
-        }
-        _ => diagnostic("Keystone refused the project", error),
+fn refusal(error: Error, plan: &TenantProject) -> Diagnostic {
+    // Keystone names the domain or the parent that it does not know.
+    let text = error.to_string();
+    let names = |id: &Computed<String>| id.as_known().is_some_and(|id| text.contains(&format!(": {id}.")));
+    let told = refused("project", "tenancy_tenant_project", error, at!(TenantProject, name));
+    if told.path.is_some() {
+        told
+    } else if names(&plan.parent_id) {
+        told.at(at!(TenantProject, parent_id))
+    } else if names(&plan.domain_id) {
+        told.at(at!(TenantProject, domain_id))
+    } else {
+        told
     }
 }
 

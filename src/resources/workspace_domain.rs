@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::try_join;
 
 use super::tenant_project::changed;
-use super::{Explain, Tenancy, check, diagnostic};
+use super::{Explain, Tenancy, check, diagnostic, refused, taken_over};
 use crate::openstack::Error;
 use crate::openstack::identity::{Domain, DomainChange, GroupFilter, NewDomain, ProjectFilter, UserFilter};
 use crate::tf::{
@@ -80,18 +80,10 @@ impl Resource for WorkspaceDomain {
             immutable: plan.immutable == Some(true),
             explicit_id: None,
         };
-        let made = client.domains().create(&new).await.map_err(|error| refused(error, &plan.name))?;
+        let made = client.domains().create(&new).await.map_err(refusal)?;
         if made.adopted {
-            client.warn(
-                Diagnostic::warning("Domain taken over from an interrupted apply")
-                    .detail(format!(
-                        "The domain \"{}\" ({}) was made less than an hour ago by an apply of the same configuration \
-                         that did not end, and is now in this state. If another state has it, remove it here with \
-                         `terraform state rm`.",
-                        made.object.name, made.object.id
-                    ))
-                    .at(at!(Self, name)),
-            );
+            let remark = taken_over("domain", &made.object.name, &made.object.id);
+            client.warn(remark.at(at!(Self, name)));
         }
         Ok(plan.seen(made.object))
     }
@@ -126,10 +118,8 @@ impl Resource for WorkspaceDomain {
         }
         if !nothing {
             let domain = client.domains().update(&id, &change).await;
-            let domain = domain.map_err(|error| Failure {
-                state: Some(now.clone()),
-                diagnostics: refused(error, &to.name).into(),
-            })?;
+            let domain = domain
+                .map_err(|error| Failure { state: Some(now.clone()), diagnostics: refusal(error).into() })?;
             now = Self { immutable: now.immutable, ..to.clone().seen(domain) };
         }
         if to.immutable == Some(true) && now.immutable != Some(true) {
@@ -239,21 +229,8 @@ async fn announce(state: &WorkspaceDomain, client: &Context<Tenancy>) {
 }
 
 /// A refusal, at the attribute that caused it.
-fn refused(error: Error, name: &str) -> Diagnostic {
-    match &error {
-        Error::Conflict(it) => {
-            let import = it.holder_id.as_ref().map(|id| {
-                format!(
-                    "\n\nTo manage the existing domain here:\n\nimport {{\n  to = tenancy_workspace_domain.example\n  id = \"{id}\"\n}}"
-                )
-            });
-            let mut told =
-                diagnostic(format!("The name \"{name}\" is taken"), error).at(at!(WorkspaceDomain, name));
-            told.detail.push_str(&import.unwrap_or_default());
-            told
-        }
-        _ => diagnostic("Keystone refused the domain", error),
-    }
+fn refusal(error: Error) -> Diagnostic {
+    refused("domain", "tenancy_workspace_domain", error, at!(WorkspaceDomain, name))
 }
 
 impl WorkspaceDomain {

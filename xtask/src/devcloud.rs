@@ -9,6 +9,7 @@ mod cloud;
 mod debian;
 mod health;
 mod mariadb;
+mod node;
 mod paths;
 mod process;
 mod progress;

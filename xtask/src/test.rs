@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Instant;
 
-use acceptance_tests::host::{self, Host};
+use acceptance_tests::host;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
@@ -65,16 +65,15 @@ fn acceptance(
 ) -> Result<()> {
     stages.stage("devcloud up", || cloud.up(&Wanted::default()))?;
     let provider = stages.stage("release build", || host::build(&workspace.root, &workspace.target))?;
-    let host = Host::new(&provider, &workspace.target.join("acceptance"))?;
     let mut command = cargo();
     command
         .current_dir(&workspace.root)
         .args(["test", "--package", "acceptance-tests"])
         .args(&arguments.filter)
-        .env("TENANCY_TEST_CLOUDS", cloud.paths().clouds())
-        .env("TENANCY_TEST_PYTHON", cloud.python()?)
-        .env("TENANCY_TEST_PROVIDER", provider)
-        .env("TENANCY_TEST_CLI_CONFIG", host.cli_config());
+        // What is tested is what is shipped.
+        .env("TENANCY_PROVIDER", provider)
+        .env("TENANCY_CLOUDS", cloud.paths().clouds())
+        .env("TENANCY_PYTHON", cloud.python()?);
     stages.command("acceptance tests", &mut command)
 }
 

@@ -1,6 +1,6 @@
 //! The services by official type and alias.
 //!
-//! Types and aliases are those of the service types authority (https://service-types.openstack.org).
+//! Types and aliases are those of the service types authority (<https://service-types.openstack.org>).
 
 use std::fmt;
 

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Map, Value};
 use url::Url;
 
 use super::files::{self, Surroundings};
-use super::settings::{Group, KNOWN, Settings};
+use super::method::Method;
+use super::parse::{duration, http_url, not_a_truth, truth};
+use super::settings::{Group, Settings};
+use super::source::{Source, fail, from_entry, from_environment, from_inline};
 use super::{Config, ConfigError, DomainRef, Interface, Origin};
 use crate::openstack::auth::{
     ApplicationCredentialRef, Credential, LoginScope, OidcClient, OidcGrant, ProjectRef, TokenEndpoint,
@@ -17,56 +19,6 @@ use crate::openstack::auth::{
 use crate::openstack::catalog::Service;
 
 type Result<T> = std::result::Result<T, ConfigError>;
-
-/// What one source says.
-#[derive(Default)]
-struct Source {
-    values: BTreeMap<&'static str, (SecretString, Origin)>,
-    auth_type: Option<(String, Origin)>,
-    endpoints: Vec<(String, String, Origin)>,
-}
-
-impl Source {
-    fn says(&self, group: Group) -> bool {
-        KNOWN.iter().any(|it| it.group == group && self.values.contains_key(it.name))
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.values.contains_key(name)
-    }
-
-    fn text(&self, name: &'static str) -> Option<String> {
-        self.values.get(name).map(|(it, _)| it.expose_secret().to_owned())
-    }
-
-    fn secret(&self, name: &'static str) -> Option<SecretString> {
-        self.values.get(name).map(|(it, _)| it.clone())
-    }
-
-    fn origin(&self, name: &str) -> Origin {
-        self.values.get(name).map_or(Origin::Nowhere, |(_, it)| it.clone())
-    }
-
-    /// The origin of whatever this source says about the group.
-    fn group_origin(&self, group: Group) -> Origin {
-        KNOWN
-            .iter()
-            .filter(|it| it.group == group)
-            .find_map(|it| self.values.get(it.name))
-            .map_or(Origin::Nowhere, |(_, it)| it.clone())
-    }
-
-    fn need(&self, group: Group, name: &'static str, what_for: &str) -> Result<SecretString> {
-        self.secret(name).ok_or_else(|| {
-            let origin = self.group_origin(group);
-            fail(name, origin, format!("it is missing: {what_for} needs it, given in the same place"))
-        })
-    }
-}
-
-fn fail(setting: &'static str, origin: Origin, why: impl Into<String>) -> ConfigError {
-    ConfigError { setting, origin, why: why.into() }
-}
 
 pub(super) fn config(inline: Settings, around: &Surroundings) -> Result<Config> {
     let empty = |it: &Option<String>| it.as_ref().is_none_or(|it| it.is_empty());
@@ -85,122 +37,6 @@ pub(super) fn config(inline: Settings, around: &Surroundings) -> Result<Config> 
     }
     sources.push(from_environment(around));
     Merge { sources, around, cloud }.config()
-}
-
-fn from_inline(inline: Settings) -> Source {
-    let text = |it: &Option<String>| it.clone().filter(|it| !it.is_empty());
-    Source {
-        auth_type: text(&inline.auth_type).map(|it| (it, Origin::Inline)),
-        endpoints: inline.endpoints.iter().map(|(a, b)| (a.clone(), b.clone(), Origin::Inline)).collect(),
-        values: inline.values().into_iter().map(|(name, it)| (name, (it, Origin::Inline))).collect(),
-    }
-}
-
-fn from_environment(around: &Surroundings) -> Source {
-    let mut source = Source::default();
-    for known in KNOWN {
-        if let Some((variable, value)) =
-            known.variables.iter().find_map(|it| Some((*it, around.variable(it)?)))
-        {
-            source.values.insert(known.name, (value.into(), Origin::Variable(variable.into())));
-        }
-    }
-    source.auth_type =
-        around.variable("OS_AUTH_TYPE").map(|it| (it.into(), Origin::Variable("OS_AUTH_TYPE".into())));
-    for service in Service::ALL {
-        for kind in service.types() {
-            let variable = format!("OS_{}_ENDPOINT_OVERRIDE", kind.replace('-', "_").to_uppercase());
-            if let Some(url) = around.variable(&variable) {
-                source.endpoints.push(((*kind).into(), url.into(), Origin::Variable(variable)));
-            }
-        }
-    }
-    source
-}
-
-fn from_entry(entry: files::Entry, wanted_region: Option<&str>) -> Result<Source> {
-    let files::Entry { origin, mut values } = entry;
-    take_region(&mut values, wanted_region);
-    let auth = values.get("auth").and_then(Value::as_object).cloned().unwrap_or_default();
-    let mut source = Source::default();
-    for known in KNOWN {
-        for key in known.keys {
-            let Some(value) = auth.get(*key).or_else(|| values.get(*key)) else { continue };
-            let text = scalar(value).map_err(|why| fail(known.name, origin.clone(), why))?;
-            if let Some(text) = text {
-                source.values.insert(known.name, (text.into(), origin.clone()));
-                break;
-            }
-        }
-    }
-    // `verify: false` is openstacksdk's word for insecure.
-    if !source.has("insecure")
-        && let Some(verify) = values.get("verify")
-        && let Ok(Some(text)) = scalar(verify)
-    {
-        let verify = truth(&text).ok_or_else(|| fail("insecure", origin.clone(), not_a_truth(&text)))?;
-        source.values.insert("insecure", ((!verify).to_string().into(), origin.clone()));
-    }
-    source.auth_type = match values.get("auth_type").map(scalar) {
-        Some(Ok(Some(text))) => Some((text, origin.clone())),
-        _ => None,
-    };
-    for (key, value) in &values {
-        if let Some(kind) = key.strip_suffix("_endpoint_override")
-            && let Ok(Some(url)) = scalar(value)
-        {
-            source.endpoints.push((kind.replace('_', "-"), url, origin.clone()));
-        }
-    }
-    Ok(source)
-}
-
-/// A cloud may list its regions, each with values of its own. The wanted one is taken, else the first.
-fn take_region(values: &mut Map<String, Value>, wanted: Option<&str>) {
-    let Some(Value::Array(regions)) = values.remove("regions") else { return };
-    let name = |it: &Value| match it {
-        Value::Object(map) => map.get("name").and_then(Value::as_str).map(str::to_owned),
-        other => scalar(other).ok().flatten(),
-    };
-    let wanted = wanted.map(str::to_owned).or_else(|| values.get("region_name").and_then(name));
-    let chosen = match &wanted {
-        Some(wanted) => regions.iter().find(|it| name(it).as_ref() == Some(wanted)),
-        None => regions.first(),
-    };
-    if let Some(chosen) = chosen {
-        if let Some(own) = chosen.get("values").and_then(Value::as_object) {
-            files::merge(values, own.clone());
-        }
-        if let Some(name) = name(chosen) {
-            values.insert("region_name".into(), name.into());
-        }
-    }
-}
-
-/// A text, also where YAML sees a number or a boolean. `None`: nothing.
-fn scalar(value: &Value) -> std::result::Result<Option<String>, &'static str> {
-    match value {
-        Value::Null => Ok(None),
-        Value::String(it) if it.is_empty() => Ok(None),
-        Value::String(it) => Ok(Some(it.clone())),
-        Value::Number(it) => Ok(Some(it.to_string())),
-        Value::Bool(it) => Ok(Some(it.to_string())),
-        // openstacksdk takes a list of interfaces, best first.
-        Value::Array(all) => all.first().map_or(Ok(None), scalar),
-        Value::Object(_) => Err("it is a map, and should be a text"),
-    }
-}
-
-fn truth(text: &str) -> Option<bool> {
-    match text.trim().to_ascii_lowercase().as_str() {
-        "true" | "yes" | "on" | "1" | "t" | "y" => Some(true),
-        "false" | "no" | "off" | "0" | "f" | "n" => Some(false),
-        _ => None,
-    }
-}
-
-fn not_a_truth(text: &str) -> String {
-    format!("`{text}` is neither true nor false")
 }
 
 struct Merge<'a> {
@@ -534,96 +370,4 @@ impl Merge<'_> {
 /// The domain that a source names by one of the two settings, the id first.
 fn domain(source: &Source, id: &'static str, name: &'static str) -> Option<DomainRef> {
     source.text(id).map(DomainRef::Id).or_else(|| source.text(name).map(DomainRef::Name))
-}
-
-fn http_url(text: &str) -> std::result::Result<Url, String> {
-    let url = Url::parse(text.trim()).map_err(|why| format!("`{text}` is not a URL: {why}"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!("`{text}` is not a URL that starts with http:// or https://"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("a URL must not carry a user or a password; they have settings of their own".into());
-    }
-    Ok(url)
-}
-
-fn duration(text: &str) -> Option<Duration> {
-    let text = text.trim();
-    let at = text.find(|it: char| it.is_ascii_alphabetic()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(at);
-    let number: f64 = number.trim().parse().ok()?;
-    let seconds = match unit {
-        "" | "s" => number,
-        "ms" => number / 1000.0,
-        "m" => number * 60.0,
-        "h" => number * 3600.0,
-        _ => return None,
-    };
-    Duration::try_from_secs_f64(seconds).ok()
-}
-
-/// The methods of authentication, by keystoneauth's names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Method {
-    Password,
-    Token,
-    ApplicationCredential,
-    Totp,
-    MultiFactor,
-    OidcClientCredentials,
-    OidcPassword,
-    OidcAccessToken,
-}
-
-impl Method {
-    const ALL: [(Self, &'static str); 8] = [
-        (Self::Password, "v3password"),
-        (Self::Token, "v3token"),
-        (Self::ApplicationCredential, "v3applicationcredential"),
-        (Self::Totp, "v3totp"),
-        (Self::MultiFactor, "v3multifactor"),
-        (Self::OidcClientCredentials, "v3oidcclientcredentials"),
-        (Self::OidcPassword, "v3oidcpassword"),
-        (Self::OidcAccessToken, "v3oidcaccesstoken"),
-    ];
-
-    fn parse(text: &str) -> Option<Self> {
-        let text = text.trim().to_ascii_lowercase().replace(['_', '-'], "");
-        let text = text.strip_prefix("v3").unwrap_or(&text);
-        Self::ALL.iter().find(|(_, name)| name[2..] == *text).map(|(it, _)| *it)
-    }
-
-    fn names() -> String {
-        Self::ALL.map(|(_, name)| name).join(", ")
-    }
-
-    /// From what is given. Two kinds of proof in one place are not guessed at.
-    fn guess(source: &Source) -> Result<Self> {
-        let application = KNOWN
-            .iter()
-            .map(|it| it.name)
-            .find(|it| it.starts_with("application_credential") && source.has(it));
-        let password = source.has("password").then_some("password");
-        let token = source.has("token").then_some("token");
-        let access = source.has("access_token").then_some("access_token");
-        let proofs: Vec<_> = [application, access, token, password].into_iter().flatten().collect();
-        if let [first, second, ..] = proofs[..] {
-            let why = format!("{first} and {second} are given together. Say by `auth_type` which to use");
-            return Err(fail(second, source.origin(second), why));
-        }
-        let federated = source.has("identity_provider");
-        Ok(if application.is_some() {
-            Self::ApplicationCredential
-        } else if access.is_some() {
-            Self::OidcAccessToken
-        } else if token.is_some() {
-            Self::Token
-        } else if federated {
-            if password.is_some() { Self::OidcPassword } else { Self::OidcClientCredentials }
-        } else if source.has("passcode") {
-            if password.is_some() { Self::MultiFactor } else { Self::Totp }
-        } else {
-            Self::Password
-        })
-    }
 }

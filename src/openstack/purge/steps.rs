@@ -18,8 +18,9 @@ pub(super) fn goes_by_itself(item: &Item) -> bool {
 /// Asks the service to delete it. That it is gone already is fine.
 pub(super) async fn delete(cloud: &Cloud, views: &Views, project_id: &str, item: &Item) -> Result<()> {
     let own = views.own.as_ref().unwrap_or(cloud);
+    // A 404 that doesn't name it may be about something else: Cinder says so if its backup service doesn't run.
     let gone = |result: Result<()>| match result {
-        Err(why) if why.is_native_404() || why.is_not_found_of(&item.id) => Ok(()),
+        Err(why) if why.is_not_found_of(&item.id) => Ok(()),
         other => other,
     };
     match item.kind {

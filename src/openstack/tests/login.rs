@@ -218,3 +218,18 @@ async fn after_cancellation_nothing_starts_and_what_was_sent_ends() {
     // Another handle goes on.
     keystone.cloud().projects().get("p").await.unwrap();
 }
+
+#[tokio::test]
+async fn a_token_is_renewed_before_it_ends() {
+    let keystone = Keystone::start().await;
+    let mut short = token(json!([]));
+    short["token"]["expires_at"] = json!("2026-11-22T00:00:03.000000Z");
+    let answer = ResponseTemplate::new(201).insert_header("x-subject-token", "short").set_body_json(short);
+    keystone.first(1, "POST", "/v3/auth/tokens", answer).await;
+    keystone.on("GET", "/v3/projects/p", ok(json!({"project": project("p", "web")}))).await;
+    let cloud = keystone.cloud();
+    cloud.projects().get("p").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    join_all((0..5).map(|_| async { cloud.projects().get("p").await.unwrap() })).await;
+    assert_eq!(keystone.calls("POST", "/v3/auth/tokens").await, 2);
+}

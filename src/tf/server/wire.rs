@@ -53,8 +53,23 @@ fn diagnostic(it: Diagnostic) -> pb::Diagnostic {
         severity: severity.into(),
         summary,
         detail,
-        attribute: path.filter(|it| !it.steps().is_empty()).map(|it| self::path(&it)),
+        attribute: path.filter(|it| !it.steps().is_empty()).map(|it| self::path(&visible(&it))),
     }
+}
+
+/// The part of a path that Terraform finds in the configuration: an attribute of the block and keys below it. It looks
+/// for the last attribute of a longer path directly in the block, finds none, and points at the whole block.
+fn visible(path: &Path) -> Path {
+    let mut attributes = 0;
+    let steps = path.steps().iter().take_while(|step| {
+        attributes += usize::from(matches!(step, Step::Attribute(_)));
+        attributes < 2
+    });
+    steps.fold(Path::root(), |path, step| match step {
+        Step::Attribute(name) => path.attribute(name.clone()),
+        Step::Key(key) => path.key(key.clone()),
+        Step::Index(index) => path.index(*index),
+    })
 }
 
 pub(super) fn path(path: &Path) -> pb::AttributePath {

@@ -14,6 +14,7 @@ use serde_json::json;
 use super::Wanted;
 use super::health::Health;
 use super::mariadb::{self, MariaDb};
+use super::node;
 use super::paths::{Paths, digest, remove};
 use super::process::{Process, tail};
 use super::progress::Progress;
@@ -71,7 +72,7 @@ impl Cloud {
         let lock = self.lock()?;
         let progress = Progress::new();
         let mut state = State::load(&self.paths)?;
-        for name in &wanted.with {
+        for name in wanted.with.iter().chain(&wanted.only) {
             if service(name)?.packages == Packages::Extras {
                 state.extras.insert(name.clone());
             }
@@ -85,8 +86,10 @@ impl Cloud {
             let mariadb = scope.spawn(|| MariaDb::ensure(&self.paths, &progress));
             let python = Python::ensure(&self.paths, packages, &progress);
             for service in &wanted {
-                if let Program::Debian(bundle, _) = service.program {
-                    bundle.ensure(&self.paths, &progress)?;
+                match service.program {
+                    Program::Launcher => {}
+                    Program::Debian(bundle, _) => drop(bundle.ensure(&self.paths, &progress)?),
+                    Program::Node(directory, _) => drop(node::ensure(&self.paths, directory, &progress)?),
                 }
             }
             let mariadb = mariadb.join().unwrap_or_else(|_| Err(anyhow!("unpacking MariaDB panicked")));
@@ -151,7 +154,7 @@ impl Cloud {
             })?;
             self.start(&others, &python, &state, &progress)?;
             if wanted.len() > 1 {
-                progress.step("resources", "flavor, image and external network seeded", || {
+                progress.step("resources", "what scenarios need is seeded", || {
                     self.seed("resources", &seed, &python)
                 })?;
             }
@@ -371,7 +374,7 @@ impl Cloud {
         }
 
         let (mut todo, mut statements) = (VecDeque::new(), Vec::new());
-        for service in wanted {
+        for service in wanted.iter().filter(|service| !service.migrations.is_empty()) {
             match fs::read_to_string(self.paths.migrated(service.name)) {
                 Ok(text) if text == locks => continue,
                 // Made by other packages: the migrations bring it up to date.
@@ -551,6 +554,19 @@ impl Cloud {
                 }
                 command
             }
+            Program::Node(directory, arguments) => {
+                let installed = node::ensure(&self.paths, directory, progress)?;
+                let mut command = self.command(name, Path::new("node"), python);
+                let (module, arguments) =
+                    arguments.split_first().context("no module in the table of services")?;
+                command.arg(self.paths.source.join(directory).join(module));
+                for argument in arguments {
+                    command.arg(renderer.text(name, argument)?);
+                }
+                // Where the module finds its packages: they are not beside it.
+                command.arg(installed);
+                command
+            }
         };
         // An error shows the end of the log: that must be of this start.
         let _ = fs::remove_file(&log);
@@ -586,6 +602,8 @@ impl Cloud {
             "password": PASSWORD,
             "region": REGION,
             "unified_limits": state.unified_limits,
+            "oidc_issuer": wanted.iter().any(|service| service.name == "oidc")
+                .then(|| format!("http://127.0.0.1:{}", state.port("oidc-provider"))),
             "catalog": catalog,
         }))
     }

@@ -34,6 +34,23 @@ pub const MARIADB: Bundle = Bundle {
 /// Where CloudKitty keeps what was rated.
 pub const INFLUXDB: Bundle = Bundle { name: "influxdb", packages: &["influxdb"], program: "usr/bin/influxd" };
 
+/// The proxy that checks federated users' tokens for Keystone.
+pub const APACHE: Bundle = Bundle {
+    name: "apache",
+    packages: &[
+        "apache2-bin",
+        "libapache2-mod-auth-openidc",
+        "libapr1t64|libapr1",
+        "libaprutil1t64|libaprutil1",
+        "libcjose0",
+        "libhiredis1.1.0|libhiredis0.14",
+        "libjansson4",
+        "libcurl4t64|libcurl4",
+        "libnghttp2-14",
+    ],
+    program: "usr/sbin/apache2",
+};
+
 /// An unpacked bundle.
 #[derive(Clone, Debug)]
 pub struct Unpacked {

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 
+use super::debian;
 use super::paths::{Paths, digest, files};
 use super::python::Python;
 use super::services::Service;
@@ -59,6 +60,8 @@ impl<'a> Renderer<'a> {
             region => REGION,
             port => ports,
             unified_limits => state.unified_limits,
+            extras => state.extras.iter().cloned().collect::<Vec<_>>(),
+            apache => paths.cache.join("debian").join(debian::APACHE.name).display().to_string(),
             user => name_of("-un"),
             group => name_of("-gn"),
         };
@@ -85,7 +88,8 @@ impl<'a> Renderer<'a> {
                 .insert(name, fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?);
         }
         let directory = self.paths.source.join("config").join(service.name);
-        for file in files(&directory)? {
+        // Not every service needs a configuration.
+        for file in if directory.exists() { files(&directory)? } else { Vec::new() } {
             let name = file.strip_prefix(&directory)?.to_string_lossy().into_owned();
             let template = self.environment.get_template(&format!("{}/{name}", service.name))?;
             let text =

@@ -54,6 +54,8 @@ pub enum Program {
     Launcher,
     /// As a program from Debian's packages, with these arguments: templates.
     Debian(&'static Bundle, &'static [&'static str]),
+    /// By Node.js, as a module of this directory with its packages, and with these arguments: templates.
+    Node(&'static str, &'static [&'static str]),
 }
 
 /// A service.
@@ -123,7 +125,7 @@ pub const PORTS: &[&str] = &[
     "influxdb-backup",
     "gnocchi",
     "oidc-provider",
-    "oidc-proxy",
+    "oidc",
 ];
 
 /// All services, in the order in which `status` lists them.
@@ -365,6 +367,30 @@ pub const SERVICES: &[Service] = &[
         endpoints: &[Endpoint { kind: "rating", name: "cloudkitty", path: "" }],
         // Its collector asks Gnocchi.
         after: &["keystone", "influxdb", "gnocchi"],
+        ..NOTHING
+    },
+    Service {
+        name: "oidc-provider",
+        packages: Packages::Extras,
+        program: Program::Node(
+            "oidc",
+            &["provider.mjs", "{{ port.oidc_provider }}", "{{ state }}/oidc-provider/signing.key"],
+        ),
+        directories: &["oidc-provider"],
+        migrations: &[run(&[
+            "{{ python }}",
+            "{{ source }}/certificate.py",
+            "{{ state }}/oidc-provider/signing",
+        ])],
+        health: "/.well-known/openid-configuration",
+        ..NOTHING
+    },
+    Service {
+        name: "oidc",
+        packages: Packages::Extras,
+        program: Program::Debian(&debian::APACHE, &["-f", "{{ etc }}/httpd.conf", "-D", "FOREGROUND"]),
+        after: &["keystone", "oidc-provider"],
+        health: "/v3",
         ..NOTHING
     },
 ];

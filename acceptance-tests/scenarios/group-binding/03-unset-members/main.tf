@@ -10,8 +10,8 @@ resource "tenancy_tenant_project" "web" {
 resource "tenancy_project_group_binding" "users" {
   project_id = tenancy_tenant_project.web.id
   group = {
-    name        = "${var.prefix}-web-people"
-    domain_id   = tenancy_workspace_domain.acme.id
+    name      = "${var.prefix}-web-people"
+    domain_id = tenancy_workspace_domain.acme.id
   }
   # By id this time: it is the same role.
   roles = [data.tenancy_role.member.id, "creator"]
