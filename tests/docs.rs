@@ -80,7 +80,7 @@ fn index(root: &Path, resources: &[(&str, String)], data_sources: &[(&str, Strin
     let config = Config::schema();
     let mut text = front(&format!("{} Provider", TenancyProvider::NAME), "", config.description);
     let _ = write!(text, "# {} Provider\n\n{}\n\n", TenancyProvider::NAME, paragraphs(config.description));
-    text += &example(root, "examples/provider/provider.tf", "terraform")?;
+    text += &example(root, "examples/provider/provider.tf")?;
     for (title, folder, all) in
         [("Resources", "resources", resources), ("Data Sources", "data-sources", data_sources)]
     {
@@ -126,7 +126,7 @@ impl Page<'_> {
         );
         let _ = write!(text, "# {name} ({})\n\n{about}\n\n", self.title);
         let file = self.folder.trim_end_matches('s');
-        text += &example(self.root, &format!("{}/{file}.tf", self.examples()), "terraform")?;
+        text += &example(self.root, &format!("{}/{file}.tf", self.examples()))?;
         Ok(text)
     }
 
@@ -171,8 +171,8 @@ fn read(root: &Path, path: &str) -> Result<String> {
     fs::read_to_string(root.join(path)).with_context(|| format!("{path} is needed for the documentation"))
 }
 
-fn example(root: &Path, path: &str, language: &str) -> Result<String> {
-    Ok(format!("## Example Usage\n\n```{language}\n{}\n```\n\n", read(root, path)?.trim_end()))
+fn example(root: &Path, path: &str) -> Result<String> {
+    Ok(format!("## Example Usage\n\n```terraform\n{}\n```\n\n", read(root, path)?.trim_end()))
 }
 
 /// A doc comment's lines as paragraphs of one line each. Lists stay lists.
