@@ -78,7 +78,7 @@ const EMPTY: [&str; 6] = ["metering", "event", "cloudformation", "rating", "metr
 
 /// The tokens to look with.
 pub(crate) struct Views {
-    /// Ours, if it sees other projects or is the project's own.
+    /// Ours, if it sees other projects.
     pub wide: Option<Cloud>,
     /// One for the project itself, if we have a role there.
     pub own: Option<Cloud>,
@@ -88,8 +88,10 @@ impl Views {
     pub async fn of(cloud: &Cloud, project_id: &str) -> Result<Self> {
         let login = cloud.login().await?;
         let is_own = login.project_id.as_deref() == Some(project_id);
-        // Most services don't refuse to list another project's things: they list nothing.
-        let is_admin = login.roles.iter().any(|it| it.eq_ignore_ascii_case("admin"));
+        // Most services don't refuse to list another project's things: they list nothing. Neutron does so even
+        // to an administrator whose token is for the system, and Nova and Glance refuse that one.
+        let is_admin =
+            login.project_id.is_some() && login.roles.iter().any(|it| it.eq_ignore_ascii_case("admin"));
         let own = if is_own {
             Some(cloud.clone())
         } else {
