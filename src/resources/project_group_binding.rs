@@ -171,7 +171,8 @@ impl Resource for ProjectGroupBinding {
             );
         }
         // Unset is null here: defaults are filled in by the plan.
-        let inherited = config.is_set(at!(Self, inherited)) && config.get(at!(Self, inherited))? == Some(true);
+        let inherited =
+            config.is_set(at!(Self, inherited)) && config.get(at!(Self, inherited))? == Some(true);
         if system && inherited {
             found.push(
                 Diagnostic::error("System roles are not inherited")

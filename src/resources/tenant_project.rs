@@ -160,8 +160,10 @@ impl Resource for TenantProject {
         }
         if !nothing {
             let project = client.projects().update(&id, &change).await;
-            let project = project
-                .map_err(|error| Failure { state: Some(now.clone()), diagnostics: refusal(error, &to).into() })?;
+            let project = project.map_err(|error| Failure {
+                state: Some(now.clone()),
+                diagnostics: refusal(error, &to).into(),
+            })?;
             now = Self { immutable: now.immutable, ..to.clone().seen(project) };
         }
         if to.immutable == Some(true) && now.immutable != Some(true) {
