@@ -409,6 +409,8 @@ impl Error {
     pub fn is_not_found_of(&self, id: &str) -> bool {
         match self {
             Error::Status(it) => it.status == 404 && it.native && names(&it.message, id),
+            // The same, understood already.
+            Error::Unknown(it) => it.name == id && it.within.is_none(),
             _ => false,
         }
     }

@@ -47,8 +47,9 @@ pub struct Unseen {
     pub service: String,
     /// Why not.
     pub why: String,
-    /// Whether it is one whose API isn't known here, so that nothing was asked.
-    pub foreign: bool,
+    /// Whether even an administrator has no way to ask: its API isn't known here, or it shows what it has to the
+    /// project's own members only, as Barbican and Heat do.
+    pub unasked: bool,
 }
 
 impl fmt::Display for Unseen {
@@ -146,7 +147,10 @@ impl Cloud {
             match result {
                 Ok(some) => items.extend(some),
                 Err(why) if why.is_cancelled() => return Err(why),
-                Err(why) => inventory.unseen(service.official(), look::reason(&why), false),
+                Err(why) => {
+                    let unasked = views.wide.is_some() && matches!(why, Error::Unseen { .. });
+                    inventory.unseen(service.official(), look::reason(&why), unasked);
+                }
             }
         }
         inventory.holdings.extend(without_attached(items).into_iter().map(Item::holding));
@@ -169,10 +173,10 @@ impl Cloud {
 }
 
 impl Inventory {
-    fn unseen(&mut self, service: &str, why: String, foreign: bool) {
+    fn unseen(&mut self, service: &str, why: String, unasked: bool) {
         // One reason per service is enough: its lists fail alike.
         if !self.unseen.iter().any(|it| it.service == service) {
-            self.unseen.push(Unseen { service: service.to_owned(), why, foreign });
+            self.unseen.push(Unseen { service: service.to_owned(), why, unasked });
         }
     }
 }
