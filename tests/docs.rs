@@ -78,9 +78,9 @@ fn pages(root: &Path) -> Result<BTreeMap<PathBuf, String>> {
 
 fn index(root: &Path, resources: &[(&str, String)], data_sources: &[(&str, String)]) -> Result<String> {
     let config = Config::schema();
-    let mut text = front(&format!("{} Provider", TenancyProvider::NAME), config.description);
+    let mut text = front(&format!("{} Provider", TenancyProvider::NAME), "", config.description);
     let _ = write!(text, "# {} Provider\n\n{}\n\n", TenancyProvider::NAME, paragraphs(config.description));
-    text += &example(root, "examples/provider/provider.tf", "hcl")?;
+    text += &example(root, "examples/provider/provider.tf")?;
     for (title, folder, all) in
         [("Resources", "resources", resources), ("Data Sources", "data-sources", data_sources)]
     {
@@ -119,11 +119,14 @@ impl Page<'_> {
     /// All before the schema.
     fn start(&self, schema: &Schema) -> Result<String> {
         let (name, about) = (self.full_name(), paragraphs(schema.description));
-        let mut text =
-            front(&format!("{name} {} - {}", self.title, TenancyProvider::NAME), schema.description);
+        let mut text = front(
+            &format!("{name} {} - {}", self.title, TenancyProvider::NAME),
+            "subcategory: \"\"\n",
+            schema.description,
+        );
         let _ = write!(text, "# {name} ({})\n\n{about}\n\n", self.title);
         let file = self.folder.trim_end_matches('s');
-        text += &example(self.root, &format!("{}/{file}.tf", self.examples()), "terraform")?;
+        text += &example(self.root, &format!("{}/{file}.tf", self.examples()))?;
         Ok(text)
     }
 
@@ -155,12 +158,12 @@ impl Page<'_> {
     }
 }
 
-/// What the registry reads, and what tells people not to edit the page.
-fn front(title: &str, description: &str) -> String {
-    let about = paragraphs(description).split("\n\n").next().unwrap_or_default().to_owned();
+/// What the registry reads, and what tells people not to edit the page. A provider's own page has no category.
+fn front(title: &str, category: &str, description: &str) -> String {
+    let about = paragraphs(description).split("\n\n").next().unwrap_or_default().replace('`', "");
     format!(
         "---\n# Written by `cargo xtask docs` from the schema and from examples/. Edit those.\npage_title: \"{title}\"\n\
-         subcategory: \"\"\ndescription: |-\n  {about}\n---\n\n"
+         {category}description: |-\n  {about}\n---\n\n"
     )
 }
 
@@ -168,8 +171,8 @@ fn read(root: &Path, path: &str) -> Result<String> {
     fs::read_to_string(root.join(path)).with_context(|| format!("{path} is needed for the documentation"))
 }
 
-fn example(root: &Path, path: &str, language: &str) -> Result<String> {
-    Ok(format!("## Example Usage\n\n```{language}\n{}\n```\n\n", read(root, path)?.trim_end()))
+fn example(root: &Path, path: &str) -> Result<String> {
+    Ok(format!("## Example Usage\n\n```terraform\n{}\n```\n\n", read(root, path)?.trim_end()))
 }
 
 /// A doc comment's lines as paragraphs of one line each. Lists stay lists.

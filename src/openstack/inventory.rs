@@ -47,8 +47,9 @@ pub struct Unseen {
     pub service: String,
     /// Why not.
     pub why: String,
-    /// Whether it is one whose API isn't known here, so that nothing was asked.
-    pub foreign: bool,
+    /// Whether even an administrator has no way to ask: its API isn't known here, or it shows what it has to the
+    /// project's own members only, as Barbican and Heat do.
+    pub unasked: bool,
 }
 
 impl fmt::Display for Unseen {
@@ -78,7 +79,7 @@ const EMPTY: [&str; 6] = ["metering", "event", "cloudformation", "rating", "metr
 
 /// The tokens to look with.
 pub(crate) struct Views {
-    /// Ours, if it sees other projects or is the project's own.
+    /// Ours, if it sees other projects.
     pub wide: Option<Cloud>,
     /// One for the project itself, if we have a role there.
     pub own: Option<Cloud>,
@@ -88,8 +89,10 @@ impl Views {
     pub async fn of(cloud: &Cloud, project_id: &str) -> Result<Self> {
         let login = cloud.login().await?;
         let is_own = login.project_id.as_deref() == Some(project_id);
-        // Most services don't refuse to list another project's things: they list nothing.
-        let is_admin = login.roles.iter().any(|it| it.eq_ignore_ascii_case("admin"));
+        // Most services don't refuse to list another project's things: they list nothing. Neutron does so even
+        // to an administrator whose token is for the system, and Nova and Glance refuse that one.
+        let is_admin =
+            login.project_id.is_some() && login.roles.iter().any(|it| it.eq_ignore_ascii_case("admin"));
         let own = if is_own {
             Some(cloud.clone())
         } else {
@@ -144,7 +147,10 @@ impl Cloud {
             match result {
                 Ok(some) => items.extend(some),
                 Err(why) if why.is_cancelled() => return Err(why),
-                Err(why) => inventory.unseen(service.official(), look::reason(&why), false),
+                Err(why) => {
+                    let unasked = views.wide.is_some() && matches!(why, Error::Unseen { .. });
+                    inventory.unseen(service.official(), look::reason(&why), unasked);
+                }
             }
         }
         inventory.holdings.extend(without_attached(items).into_iter().map(Item::holding));
@@ -167,10 +173,10 @@ impl Cloud {
 }
 
 impl Inventory {
-    fn unseen(&mut self, service: &str, why: String, foreign: bool) {
+    fn unseen(&mut self, service: &str, why: String, unasked: bool) {
         // One reason per service is enough: its lists fail alike.
         if !self.unseen.iter().any(|it| it.service == service) {
-            self.unseen.push(Unseen { service: service.to_owned(), why, foreign });
+            self.unseen.push(Unseen { service: service.to_owned(), why, unasked });
         }
     }
 }

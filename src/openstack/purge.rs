@@ -137,7 +137,7 @@ impl Purge<'_> {
                 Err(why) if why.is_cancelled() => return Err(why),
                 Err(why) => {
                     let service = look.service.official().into();
-                    outcome.done.unseen.push(Unseen { service, why: reason(&why), foreign: false });
+                    outcome.done.unseen.push(Unseen { service, why: reason(&why), unasked: false });
                     return Ok(outcome);
                 }
             };

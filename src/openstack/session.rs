@@ -377,7 +377,7 @@ impl Authenticator<'_> {
             400 | 404 if native && self.shared.is_keystone(self.cancel).await? => {
                 Err(self.rejected(&error.message, &Rejection::of(&error)))
             }
-            400..=499 if status != StatusCode::TOO_MANY_REQUESTS => {
+            300..=499 if status != StatusCode::TOO_MANY_REQUESTS => {
                 Err(self.not_keystone(format!("a login was answered with status {}", status.as_u16())))
             }
             _ => Err(Error::Status(error)),

@@ -63,7 +63,7 @@ pub(super) async fn refuse_unless_empty(
             .at(at!(TenantProject, on_destroy))
             .into());
     }
-    let (foreign, silent): (Vec<_>, Vec<_>) = unseen.into_iter().partition(|it| it.foreign);
+    let (unasked, silent): (Vec<_>, Vec<_>) = unseen.into_iter().partition(|it| it.unasked);
     if !silent.is_empty() {
         return Err(Diagnostic::error(format!("Cannot tell whether the project \"{}\" is empty", state.name))
             .detail(format!(
@@ -74,7 +74,7 @@ pub(super) async fn refuse_unless_empty(
             .at(at!(TenantProject, on_destroy))
             .into());
     }
-    warn_of(&foreign, state, client);
+    warn_of(&unasked, state, client);
     Ok(())
 }
 

@@ -203,7 +203,8 @@ impl Look {
             (_, Some(own)) => self.rows(own, project_id, true).await,
             _ => Err(Error::Unseen {
                 what: format!("the {}s of project {project_id}", self.kind),
-                why: "the account is neither an administrator nor has it a role on the project".into(),
+                why: "that takes an administrator's token for a project, or a role of ours on this one"
+                    .into(),
             }),
         }
     }

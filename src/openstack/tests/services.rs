@@ -50,6 +50,27 @@ async fn a_service_that_fails_is_never_empty() {
     }
 }
 
+/// Neutron lists nothing to an administrator with a token for the system, and says 200.
+#[tokio::test]
+async fn a_token_that_sees_nothing_is_not_looked_with() {
+    let keystone = Keystone::start().await;
+    let mut system = token(json!([{"type": "network", "endpoints": [
+        {"interface": "public", "region": "R", "url": format!("{}/network", keystone.server.uri())}]}]));
+    system["token"]["project"].take();
+    system["token"]["system"] = json!({"all": true});
+    let answer = ResponseTemplate::new(201).insert_header("x-subject-token", "s").set_body_json(system);
+    keystone.first(1, "POST", "/v3/auth/tokens", answer).await;
+    keystone.first(1, "POST", "/v3/auth/tokens", error(401, "no role on the project")).await;
+    empty(&keystone).await;
+    let settings = Settings { project_name: None, system_scope: Some(true), ..keystone.settings() };
+    let inventory = cloud(settings).inventory("p").await.unwrap();
+    assert_eq!(
+        inventory.unseen.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["network: that takes an administrator's token for a project, or a role of ours on this one"]
+    );
+    assert_eq!(keystone.calls("GET", "/network/v2.0/networks").await, 0);
+}
+
 #[tokio::test]
 async fn holdings_are_those_of_the_project_only() {
     let keystone = Keystone::start().await;

@@ -1,3 +1,5 @@
+//! Whose certificate is trusted, and which one is shown.
+
 use std::sync::Arc;
 
 use rustls::RootCertStore;
