@@ -283,7 +283,7 @@ async fn leaves_interrupts_to_the_host_and_ends_on_a_termination() -> Result<()>
 async fn ends_when_the_host_has_died() -> Result<()> {
     // A shell stands for the host: it starts the plugin and is then killed.
     let program = std::env::current_exe()?;
-    let script = format!("'{}' --ignored --exact stand_in_provider & wait", program.display());
+    let script = format!("'{}' --exact stand_in_provider & wait", program.display());
     let launch = Launch::new("/bin/sh")?.argument("-c").argument(script).variable(ARGUMENTS, "");
     let mut shell = launch.spawn()?;
     let socket = shell.handshake()?.address;
