@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -17,8 +18,9 @@ pub struct Cloud {
     /// URL of Keystone.
     pub keystone: String,
     account: Value,
-    /// Token and catalog of the administrator.
-    token: String,
+    scope: Value,
+    /// Token of the administrator.
+    token: Arc<Mutex<String>>,
     user_id: String,
     endpoints: BTreeMap<String, String>,
     /// Tokens for other projects.
@@ -84,15 +86,16 @@ impl Cloud {
             agent,
             keystone: auth.auth_url.trim_end_matches('/').to_owned(),
             account,
-            token: String::new(),
+            scope: Value::Null,
+            token: Arc::default(),
             user_id: String::new(),
             endpoints: BTreeMap::new(),
             tokens: Arc::default(),
         };
         let project = auth.project_name.unwrap_or_else(|| "admin".to_owned());
-        let scope = json!({"project": {"name": project, "domain": {"id": "default"}}});
-        let (token, body) = cloud.token(&scope)?;
-        cloud.token = token;
+        cloud.scope = json!({"project": {"name": project, "domain": {"id": "default"}}});
+        let (token, body) = cloud.token(&cloud.scope)?;
+        *lock(&cloud.token) = token;
         cloud.user_id = text_at(&body, "/token/user/id")?;
         for service in body.pointer("/token/catalog").and_then(Value::as_array).into_iter().flatten() {
             if let (Ok(kind), Ok(url)) = (text_at(service, "/type"), text_at(service, "/endpoints/0/url")) {
@@ -119,7 +122,7 @@ impl Cloud {
 
     /// A token for a project, in which the administrator gets the role `admin` first.
     pub fn token_in(&self, project_id: &str) -> Result<String> {
-        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tokens = lock(&self.tokens);
         if let Some(token) = tokens.get(project_id) {
             return Ok(token.clone());
         }
@@ -162,7 +165,20 @@ impl Cloud {
             bail!("`{line}` is no request: METHOD service path, such as GET identity /projects");
         };
         let url = format!("{}{path}", self.url(service)?);
-        self.send(method, &url, Some(token.unwrap_or(&self.token)), headers, body)
+        if let Some(token) = token {
+            return self.send(method, &url, Some(token), headers, body);
+        }
+        let token = lock(&self.token).clone();
+        let reply = self.send(method, &url, Some(&token), headers, body)?;
+        if reply.status != 401 {
+            return Ok(reply);
+        }
+        // Another scenario took away a role or a project of the administrator's, which ends more tokens than one would
+        // think, and for a second new ones as well.
+        sleep(Duration::from_secs(1));
+        let (token, _) = self.token(&self.scope)?;
+        lock(&self.token).clone_from(&token);
+        self.send(method, &url, Some(&token), headers, body)
     }
 
     /// The body of the reply to `METHOD service path`, which must mean success.
@@ -200,6 +216,10 @@ impl Cloud {
             body: serde_json::from_slice(&reply.body_mut().read_to_vec()?).unwrap_or_default(),
         })
     }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The text at a JSON pointer.

@@ -25,3 +25,19 @@ pub fn found(file: &Path, secrets: &[String]) -> Result<Vec<String>> {
     }
     Ok(lines)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passwords_and_tokens_are_found() {
+        let file = std::env::temp_dir().join(format!("secrets-{}", std::process::id()));
+        let token = format!("gAAAAA{}", "x".repeat(60));
+        fs::write(&file, format!("all is well\npassword=hunter2\nx-auth-token: {token}\n")).unwrap();
+        let lines = found(&file, &["hunter2".to_owned()]).unwrap();
+        fs::remove_file(&file).unwrap();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(!lines.concat().contains("hunter2") && !lines.concat().contains(&token), "{lines:?}");
+    }
+}
