@@ -327,10 +327,8 @@ fn nothing_is_left_to_do() {
     for file in everything() {
         for (number, line) in file.text.lines().enumerate() {
             let words = ["TODO", "FIXME", "XXX", "HACK"].iter().any(|word| has_word(line, word));
-            // A test binary that is its own plugin has an entry that only it calls.
             let rust = file.path.ends_with(".rs")
-                && ["todo!", "unimplemented!", "#[ignore"].iter().any(|word| line.contains(word))
-                && !line.contains("this is the plugin that the other tests start");
+                && ["todo!", "unimplemented!", "#[ignore"].iter().any(|word| line.contains(word));
             if words || rust {
                 broken.push(format!("{}:{}: {}", file.path, number + 1, line.trim()));
             }
