@@ -30,4 +30,4 @@ pub use resource::{After, DynResource, Erased, Failure, Identity, Outcome, Resou
 pub use schema::{Check, Field, Kind, Nesting, Presence, Schema, Type};
 pub use server::Server;
 pub use tenancy_derive::Model;
-pub use value::{Number, Value};
+pub use value::{NotANumber, Number, Value};

@@ -143,13 +143,29 @@ impl From<BigDecimal> for Number {
     }
 }
 
+/// A text that is no number, or one that nobody means: more than 10,000 digits when written out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a number")]
+pub struct NotANumber;
+
 impl FromStr for Number {
-    type Err = bigdecimal::ParseBigDecimalError;
+    type Err = NotANumber;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.parse::<i64>() {
-            Ok(int) => Ok(int.into()),
-            Err(_) => text.parse::<BigDecimal>().map(Number::from),
+        if let Ok(int) = text.parse::<i64>() {
+            return Ok(int.into());
+        }
+        // `1e999999999` is a few bytes here, and a gigabyte of zeros to calculate with.
+        const DIGITS: usize = 10_000;
+        if text.len() > DIGITS {
+            return Err(NotANumber);
+        }
+        let decimal: BigDecimal = text.parse().map_err(|_| NotANumber)?;
+        let exponent = decimal.fractional_digit_count().unsigned_abs();
+        if usize::try_from(exponent).is_ok_and(|it| it <= DIGITS) {
+            Ok(decimal.into())
+        } else {
+            Err(NotANumber)
         }
     }
 }
@@ -190,6 +206,14 @@ mod tests {
             assert_eq!(text.parse::<Number>().unwrap().to_string(), text);
         }
         assert_eq!("9223372036854775807".parse::<Number>().unwrap().to_i64(), Some(i64::MAX));
+    }
+
+    #[test]
+    fn a_number_is_no_bomb() {
+        for text in ["1e999999999", "1e-999999999", "-1e99999999999999999999", &"9".repeat(20_000)] {
+            assert_eq!(text.parse::<Number>(), Err(NotANumber));
+        }
+        assert!("1e400".parse::<Number>().is_ok());
     }
 
     #[test]

@@ -150,54 +150,54 @@ fn errors_name_the_setting_and_the_source() {
         Settings::default(),
         [],
         expect![
-            "error: auth_url (not given): it is missing. Name an entry of clouds.yaml by `cloud` or OS_CLOUD, or give Keystone's URL by `auth_url` or OS_AUTH_URL"
+            "error: `auth_url` (not given): it is missing. Name an entry of clouds.yaml by `cloud` or OS_CLOUD, or give Keystone's URL by `auth_url` or OS_AUTH_URL"
         ],
     );
     check(
         cloud("prud"),
         [],
         expect![
-            "error: cloud (given inline): /home/user/.config/openstack/clouds.yaml has no cloud `prud`. It has: app, numbers, prod"
+            "error: `cloud` (given inline): /home/user/.config/openstack/clouds.yaml has no cloud `prud`. It has: app, numbers, prod"
         ],
     );
     check(
         Settings::default(),
         [("OS_CLOUD", "prud")],
         expect![
-            "error: cloud (from the variable OS_CLOUD): /home/user/.config/openstack/clouds.yaml has no cloud `prud`. It has: app, numbers, prod"
+            "error: `cloud` (from the variable OS_CLOUD): /home/user/.config/openstack/clouds.yaml has no cloud `prud`. It has: app, numbers, prod"
         ],
     );
     check(
         Settings { project_name: text("web"), ..cloud("app") },
         [],
         expect![
-            "error: project_name (given inline): an application credential is bound to the project it was made for, and Keystone rejects a login that asks for a scope"
+            "error: `project_name` (given inline): an application credential is bound to the project it was made for, and Keystone rejects a login that asks for a scope"
         ],
     );
     check(
         Settings { interface: text("external"), ..cloud("prod") },
         [],
-        expect!["error: interface (given inline): `external` is not one of `public`, `internal`, `admin`"],
+        expect!["error: `interface` (given inline): `external` is not one of `public`, `internal`, `admin`"],
     );
     check(
         Settings { project_id: text("p"), domain_id: text("d"), ..cloud("prod") },
         [],
         expect![
-            "error: domain_id (given inline): a token has one scope, but project_id and domain_id are given together"
+            "error: `domain_id` (given inline): a token has one scope, but project_id and domain_id are given together"
         ],
     );
     check(
         Settings { token: Some("t".into()), password: Some("p".into()), ..cloud("prod") },
         [],
         expect![
-            "error: password (given inline): token and password are given together. Say by `auth_type` which to use"
+            "error: `password` (given inline): token and password are given together. Say by `auth_type` which to use"
         ],
     );
     check(
         Settings { auth_type: text("v3kerberos"), ..cloud("prod") },
         [],
         expect![
-            "error: auth_type (given inline): `v3kerberos` is not supported. Supported are v3password, v3token, v3applicationcredential, v3totp, v3multifactor, v3oidcclientcredentials, v3oidcpassword, v3oidcaccesstoken"
+            "error: `auth_type` (given inline): `v3kerberos` is not supported. Supported are v3password, v3token, v3applicationcredential, v3totp, v3multifactor, v3oidcclientcredentials, v3oidcpassword, v3oidcaccesstoken"
         ],
     );
     let url = |it: &str| Settings { auth_url: text(it), ..cloud("prod") };
@@ -205,14 +205,14 @@ fn errors_name_the_setting_and_the_source() {
         url("keystone.example"),
         [],
         expect![
-            "error: auth_url (given inline): `keystone.example` is not a URL: relative URL without a base"
+            "error: `auth_url` (given inline): `keystone.example` is not a URL: relative URL without a base"
         ],
     );
     check(
         url("https://me:hush@keystone.example"),
         [],
         expect![
-            "error: auth_url (given inline): a URL must not carry a user or a password; they have settings of their own"
+            "error: `auth_url` (given inline): a URL must not carry a user or a password; they have settings of their own"
         ],
     );
     let env = [("OS_AUTH_URL", "http://k"), ("OS_USERNAME", "u")];
@@ -220,42 +220,42 @@ fn errors_name_the_setting_and_the_source() {
         Settings::default(),
         env,
         expect![
-            "error: password (not given): no credentials. Give a password, an application credential, a token, a passcode or those of an identity provider"
+            "error: `password` (not given): no credentials. Give a password, an application credential, a token, a passcode or those of an identity provider"
         ],
     );
     check(
         Settings { application_credential_id: text("x"), ..cloud("prod") },
         [],
         expect![
-            "error: application_credential_secret (given inline): it is missing: an application credential needs it, given in the same place"
+            "error: `application_credential_secret` (given inline): it is missing: an application credential needs it, given in the same place"
         ],
     );
     check(
         Settings { ca_certificate: text("ca.pem"), ..cloud("prod") },
         [],
         expect![
-            "error: ca_certificate (given inline): `ca.pem` is no PEM, and there is no file of that name that can be read: entity not found"
+            "error: `ca_certificate` (given inline): `ca.pem` is no PEM, and there is no file of that name that can be read: entity not found"
         ],
     );
     check(
         cloud("prod"),
         [("OS_MAX_RETRIES", "many")],
         expect![
-            "error: max_retries (from the variable OS_MAX_RETRIES): `many` is not a whole number of 0 or more"
+            "error: `max_retries` (from the variable OS_MAX_RETRIES): `many` is not a whole number of 0 or more"
         ],
     );
     check(
         Settings { user_domain_name: text("D"), ..cloud("prod") },
         [],
         expect![
-            "error: username (given inline): it is missing: the user's domain needs it, given in the same place"
+            "error: `username` (given inline): it is missing: the user's domain needs it, given in the same place"
         ],
     );
     check(
         Settings { endpoints: [("compute".into(), "nova".into())].into(), ..cloud("prod") },
         [],
         expect![
-            "error: endpoints (given inline): the one of compute: `nova` is not a URL: relative URL without a base"
+            "error: `endpoints` (given inline): the one of compute: `nova` is not a URL: relative URL without a base"
         ],
     );
 }
@@ -373,22 +373,22 @@ fn files_are_found_and_merged() {
         (
             &[("XDG_CONFIG_HOME", "/xdg")],
             &[("/xdg/openstack/clouds.yaml", "clouds: {a: {profile: 'https://vendor.example'}}")],
-            "error: cloud (given inline): its profile is the URL https://vendor.example. Profiles are not fetched over the network; copy its values into the entry or into clouds-public.yaml",
+            "error: `cloud` (given inline): its profile is the URL https://vendor.example. Profiles are not fetched over the network; copy its values into the entry or into clouds-public.yaml",
         ),
         (
             &[],
             &[("/work-dir/clouds.yaml", base)],
-            "error: cloud (given inline): its profile `vendor` is unknown: there is no clouds-public.yaml; looked at /work-dir/clouds-public.yaml, /work-dir/clouds-public.yml, /work-dir/clouds-public.json, /home/user/.config/openstack/clouds-public.yaml, /home/user/.config/openstack/clouds-public.yml, /home/user/.config/openstack/clouds-public.json, /etc/openstack/clouds-public.yaml, /etc/openstack/clouds-public.yml, /etc/openstack/clouds-public.json",
+            "error: `cloud` (given inline): its profile `vendor` is unknown: there is no clouds-public.yaml; looked at /work-dir/clouds-public.yaml, /work-dir/clouds-public.yml, /work-dir/clouds-public.json, /home/user/.config/openstack/clouds-public.yaml, /home/user/.config/openstack/clouds-public.yml, /home/user/.config/openstack/clouds-public.json, /etc/openstack/clouds-public.yaml, /etc/openstack/clouds-public.yml, /etc/openstack/clouds-public.json",
         ),
         (
             &[],
             &[("/work-dir/clouds.yaml", "clouds: {a: {auth: {password: 'hush' ")],
-            "error: cloud (not given): /work-dir/clouds.yaml is not readable YAML: ",
+            "error: `cloud` (not given): /work-dir/clouds.yaml is not readable YAML: ",
         ),
         (
             &[],
             &[],
-            "error: cloud (given inline): there is no clouds.yaml to find the cloud `a` in. Looked at /work-dir/clouds.yaml, ",
+            "error: `cloud` (given inline): there is no clouds.yaml to find the cloud `a` in. Looked at /work-dir/clouds.yaml, ",
         ),
     ];
     for (variables, files, expected) in cases {
