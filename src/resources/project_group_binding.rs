@@ -1,18 +1,25 @@
 //! `tenancy_project_group_binding`: a group that holds exactly these roles on a project, a domain or the system,
 //! and, where asked for, has exactly these members.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod people;
+mod roles;
+mod work;
 
-use futures_util::future::join_all;
+use std::collections::BTreeSet;
+
 use futures_util::try_join;
 
 use super::{Existing, Explain, Tenancy, check, diagnostic, taken_over};
 use crate::openstack::Error;
-use crate::openstack::identity::{Actor, Grant, Group, GroupChange, NewGroup, Scope, User};
+use crate::openstack::identity::{Actor, Group, GroupChange, NewGroup, Scope, User};
 use crate::tf::{
-    After, At, Change, Computed, Context, Diagnostic, Diagnostics, Draft, Failure, Identity, Model, Outcome,
+    After, Change, Computed, Context, Diagnostic, Diagnostics, Draft, Failure, Identity, Model, Outcome,
     Path, Resource, Result, at, choice,
 };
+
+use people::People;
+use roles::{held_ids, named, role_ids};
+use work::Work;
 
 choice! {
     /// What a binding does about a member that Keystone does not know.
@@ -524,111 +531,6 @@ fn taken(error: Error, name: &str) -> Diagnostic {
     }
 }
 
-/// The ids of roles, by the way they are written.
-async fn role_ids(roles: &BTreeSet<String>, client: &Tenancy) -> Result<BTreeMap<String, String>> {
-    let (mut ids, mut found) = (BTreeMap::new(), Diagnostics::default());
-    for written in roles {
-        match client.roles().resolve(written).await {
-            Ok(role) => drop(ids.insert(written.clone(), role.id)),
-            Err(error) => found.push(
-                diagnostic(format!("Unknown role \"{written}\""), error).at(at!(ProjectGroupBinding, roles)),
-            ),
-        }
-    }
-    found.into_result().map(|()| ids)
-}
-
-/// The ids of roles that a state says are held. A role that is gone meanwhile is held by nobody.
-async fn held_ids(roles: &BTreeSet<String>, client: &Tenancy) -> Result<BTreeMap<String, String>> {
-    let mut ids = BTreeMap::new();
-    for written in roles {
-        match client.roles().resolve(written).await {
-            Ok(role) => drop(ids.insert(written.clone(), role.id)),
-            Err(Error::Unknown(_)) => (),
-            Err(error) => {
-                return Err(diagnostic("Cannot find the roles", error)
-                    .at(at!(ProjectGroupBinding, roles))
-                    .into());
-            }
-        }
-    }
-    Ok(ids)
-}
-
-/// Role ids as they are written, or else by name.
-async fn named(
-    ids: BTreeSet<String>,
-    written: Option<&BTreeSet<String>>,
-    client: &Tenancy,
-) -> Result<BTreeSet<String>> {
-    let ways = match written {
-        Some(written) => held_ids(written, client).await?,
-        None => BTreeMap::new(),
-    };
-    let mut all = BTreeSet::new();
-    for id in ids {
-        let before = all.len();
-        all.extend(ways.iter().filter(|(_, known)| **known == id).map(|(way, _)| way.clone()));
-        if all.len() == before {
-            all.insert(role_name(&id, client).await.explain("Cannot find the roles")?);
-        }
-    }
-    Ok(all)
-}
-
-/// The name of a role; of a domain's role, whose name may be another domain's too, the id.
-async fn role_name(id: &str, client: &Tenancy) -> Result<String, Error> {
-    match client.roles().resolve(id).await {
-        Ok(role) if role.domain_id.is_none() => Ok(role.name),
-        Ok(_) | Err(Error::Unknown(_)) => Ok(id.to_owned()),
-        Err(error) => Err(error),
-    }
-}
-
-/// The members that were asked for, and who of them is there.
-#[derive(Default)]
-struct People {
-    known: BTreeMap<String, User>,
-    missing: BTreeSet<String>,
-}
-
-impl People {
-    async fn find(names: &BTreeSet<String>, domain: Option<&str>, client: &Tenancy) -> Result<Self> {
-        let mut people = People::default();
-        if names.is_empty() {
-            return Ok(people);
-        }
-        let domain = match domain {
-            Some(id) => id.to_owned(),
-            None => client.users_domain_id().await.explain("Cannot find the users' domain")?,
-        };
-        let users = client.users();
-        let found = join_all(names.iter().map(async |name| (name, users.find(&domain, name).await))).await;
-        for (name, user) in found {
-            match user.explain_at(&format!("Cannot look up \"{name}\""), at!(ProjectGroupBinding, members))? {
-                Some(user) => drop(people.known.insert(name.clone(), user)),
-                None => drop(people.missing.insert(name.clone())),
-            }
-        }
-        Ok(people)
-    }
-
-    fn refuse_missing(&self, missing: MissingMembers) -> Result<()> {
-        if self.missing.is_empty() || missing == MissingMembers::Skip {
-            return Ok(());
-        }
-        let names: Vec<_> = self.missing.iter().map(|name| format!("\"{name}\"")).collect();
-        Err(Diagnostic::error("Keystone does not know all members")
-            .detail(format!(
-                "There is no user {} in the domain where members are looked up. Set `missing_members = \"skip\"` to add \
-                 members once they appear.",
-                names.join(", ")
-            ))
-            .at(at!(ProjectGroupBinding, members))
-            .into())
-    }
-}
-
 impl ProjectGroupBinding {
     fn scope(&self) -> Scope {
         match (&self.project_id, &self.domain_id) {
@@ -705,59 +607,5 @@ impl From<Group> for OwnedGroup {
     fn from(it: Group) -> Self {
         let Group { id: _, name, domain_id, description, .. } = it;
         OwnedGroup { name, domain_id: domain_id.into(), description: Some(description) }
-    }
-}
-
-/// Grants and memberships of one group, done side by side; each failure is told, none stops the others.
-struct Work<'a> {
-    client: &'a Tenancy,
-    group_id: &'a str,
-    done: usize,
-    found: Diagnostics,
-}
-
-impl<'a> Work<'a> {
-    fn new(client: &'a Tenancy, group_id: &'a str) -> Self {
-        Work { client, group_id, done: 0, found: Diagnostics::default() }
-    }
-
-    fn of(&self, scope: &Scope, role_id: &str, inherited: bool) -> Grant {
-        let actor = Actor::Group(self.group_id.to_owned());
-        Grant { role_id: role_id.to_owned(), actor, scope: scope.clone(), inherited }
-    }
-
-    async fn grant(&mut self, scope: &Scope, inherited: bool, roles: impl Iterator<Item = &String>) {
-        let grants = self.client.grants();
-        let all: Vec<_> = roles.map(|role| self.of(scope, role, inherited)).collect();
-        let results = join_all(all.iter().map(|grant| grants.add(grant))).await;
-        self.note("Cannot grant a role", at!(ProjectGroupBinding, roles), results);
-    }
-
-    async fn revoke(&mut self, scope: &Scope, inherited: bool, roles: impl Iterator<Item = &String>) {
-        let grants = self.client.grants();
-        let all: Vec<_> = roles.map(|role| self.of(scope, role, inherited)).collect();
-        let results = join_all(all.iter().map(|grant| grants.remove(grant))).await;
-        self.note("Cannot revoke a role", at!(ProjectGroupBinding, roles), results);
-    }
-
-    async fn add(&mut self, users: impl Iterator<Item = &User>) {
-        let groups = self.client.groups();
-        let results = join_all(users.map(|user| groups.add_member(self.group_id, &user.id))).await;
-        self.note("Cannot add a member", at!(ProjectGroupBinding, members), results);
-    }
-
-    async fn remove(&mut self, users: &[User]) {
-        let groups = self.client.groups();
-        let results = join_all(users.iter().map(|user| groups.remove_member(self.group_id, &user.id))).await;
-        self.note("Cannot remove a member", at!(ProjectGroupBinding, members), results);
-    }
-
-    fn note<T>(&mut self, summary: &str, at: At<ProjectGroupBinding, T>, results: Vec<Result<(), Error>>) {
-        for result in results {
-            match result {
-                Ok(()) => self.done += 1,
-                Err(error) => self.found.push(diagnostic(summary, error).at(at)),
-            }
-        }
     }
 }
