@@ -62,11 +62,6 @@ impl Cloud {
         Ok(render::keystone(&State::load(&self.paths)?))
     }
 
-    /// The Python that has the OpenStack client libraries.
-    pub fn python(&self) -> Result<PathBuf> {
-        Ok(Python::installed(&self.paths)?.program("python"))
-    }
-
     /// Brings up whatever of the wanted services does not run.
     pub fn up(&self, wanted: &Wanted) -> Result<()> {
         let lock = self.lock()?;
