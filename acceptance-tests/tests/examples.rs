@@ -56,7 +56,7 @@ fn apply_quickstart(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// Every other example is valid, and formatted.
+/// Every other example is valid, and formatted; the README's is valid.
 pub fn are_valid() -> Result<()> {
     let workspace = Workspace::new("examples-are-valid", |_| Ok(None))?;
     let result = validate_all(&workspace);
@@ -80,12 +80,15 @@ fn validate_all(workspace: &Workspace) -> Result<()> {
             folders.push(entry?.path());
         }
     }
-    let mut initialised = false;
+    let mut all = vec![("README.md".to_owned(), readme()?)];
     for folder in folders {
         let file = ["provider.tf", "resource.tf", "data-source.tf"].iter().map(|it| folder.join(it));
         let file = file.into_iter().find(|it| it.is_file());
         let file = file.with_context(|| format!("{} has no example", folder.display()))?;
-        let text = fs::read_to_string(&file)?;
+        all.push((file.display().to_string(), fs::read_to_string(&file)?));
+    }
+    let mut initialised = false;
+    for (name, text) in all {
         // An example is whole, or lacks only what every configuration has.
         let rest = if text.contains("required_providers") { "" } else { TERRAFORM };
         fs::write(workspace.directory().join("terraform.tf"), rest)?;
@@ -96,7 +99,15 @@ fn validate_all(workspace: &Workspace) -> Result<()> {
             initialised = true;
         }
         let run = workspace.terraform.run(&["validate", "-json"])?;
-        ensure!(run.code == 0, "{} is not valid\n{}", file.display(), run.text);
+        ensure!(run.code == 0, "{name} is not valid\n{}", run.text);
     }
     Ok(())
+}
+
+/// The configuration that the README begins with.
+fn readme() -> Result<String> {
+    let text = fs::read_to_string(examples().join("../README.md"))?;
+    let mut blocks = text.split("```hcl\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let whole = blocks.find(|block| block.contains("required_providers"));
+    Ok(whole.context("README.md has no whole configuration")?.to_owned())
 }
