@@ -16,13 +16,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Removes domains, projects, groups and users by prefix. Gives what is left.
 pub fn sweep(cloud: &Cloud, prefix: &str) -> Vec<String> {
     let sweep = Sweep { cloud, prefix };
-    let domains = sweep.named("domains", "");
+    let domains = sweep.named("domains");
     for (id, _) in &domains {
         sweep.change("domains", "domain", id, &json!({"options": {"immutable": false}}));
         sweep.change("domains", "domain", id, &json!({"enabled": false}));
     }
     let within = |kind: &str| {
-        let mut all = sweep.named(kind, "");
+        let mut all = sweep.named(kind);
         for (id, _) in &domains {
             all.extend(
                 sweep.list("identity", &format!("/{kind}?domain_id={id}"), kind).iter().filter_map(entry),
@@ -56,10 +56,17 @@ pub fn sweep(cloud: &Cloud, prefix: &str) -> Vec<String> {
         }
         sweep.delete("identity", &format!("/domains/{id}"));
     }
-    let left = ["domains", "projects", "groups", "users"].map(|kind| (kind, sweep.named(kind, "")));
-    let name =
-        |kind: &str, (id, name): (String, String)| format!("{} {name} ({id})", kind.trim_end_matches('s'));
-    left.into_iter().flat_map(|(kind, all)| all.into_iter().map(move |it| name(kind, it))).collect()
+    let mut left = Vec::new();
+    for kind in ["domains", "projects", "groups", "users"] {
+        // A list that cannot be had is no proof that nothing is left.
+        match cloud.ask(&format!("GET identity /{kind}?name__startswith={prefix}"), None) {
+            Ok(_) => {
+                left.extend(sweep.named(kind).into_iter().map(|(id, name)| format!("{kind}: {name} ({id})")))
+            }
+            Err(why) => left.push(format!("{kind}: {why:#}")),
+        }
+    }
+    left
 }
 
 struct Sweep<'a> {
@@ -80,8 +87,8 @@ impl Sweep<'_> {
         reply.get(kind).and_then(Value::as_array).cloned().unwrap_or_default()
     }
 
-    fn named(&self, kind: &str, and: &str) -> Vec<(String, String)> {
-        let found = self.list("identity", &format!("/{kind}?name__startswith={}{and}", self.prefix), kind);
+    fn named(&self, kind: &str) -> Vec<(String, String)> {
+        let found = self.list("identity", &format!("/{kind}?name__startswith={}", self.prefix), kind);
         found.iter().filter_map(entry).filter(|(_, name)| name.starts_with(self.prefix)).collect()
     }
 

@@ -71,9 +71,8 @@ fn acceptance(
         .args(["test", "--package", "acceptance-tests"])
         .args(&arguments.filter)
         // What is tested is what is shipped.
-        .env("TENANCY_PROVIDER", provider)
-        .env("TENANCY_CLOUDS", cloud.paths().clouds())
-        .env("TENANCY_PYTHON", cloud.python()?);
+        .env("TENANCY_TEST_PROVIDER", provider)
+        .env("TENANCY_TEST_CLOUDS", cloud.paths().clouds());
     stages.command("acceptance tests", &mut command)
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::{self, DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -60,11 +60,6 @@ impl Cloud {
     /// Keystone's address.
     pub fn keystone(&self) -> Result<String> {
         Ok(render::keystone(&State::load(&self.paths)?))
-    }
-
-    /// The Python that has the OpenStack client libraries.
-    pub fn python(&self) -> Result<PathBuf> {
-        Ok(Python::installed(&self.paths)?.program("python"))
     }
 
     /// Brings up whatever of the wanted services does not run.
