@@ -35,7 +35,7 @@ impl Surroundings {
         }
     }
 
-    /// Given variables and files, in the working directory `/work-dir` and the home `/home/user`. For tests.
+    /// Given variables and files, in the working directory `/here` and the home `/users/me`. For tests.
     pub fn given<const V: usize, const F: usize>(
         variables: [(&str, &str); V],
         files: [(&str, &str); F],
@@ -48,8 +48,8 @@ impl Surroundings {
         let own = |(a, b): &(&str, &str)| ((*a).to_owned(), (*b).to_owned());
         Self {
             variables: variables.iter().map(own).collect(),
-            directory: "/work-dir".into(),
-            home: Some("/home/user".into()),
+            directory: "/here".into(),
+            home: Some("/users/me".into()),
             files: Some(files.iter().map(own).map(|(a, b)| (PathBuf::from(a), b)).collect()),
         }
     }

@@ -4,7 +4,7 @@ use secrecy::ExposeSecret;
 use super::*;
 use crate::openstack::auth::{ProjectRef, UserRef};
 
-const HOME: &str = "/home/user/.config/openstack/clouds.yaml";
+const HOME: &str = "/users/me/.config/openstack/clouds.yaml";
 
 const CLOUDS: &str = "
 clouds:
@@ -157,14 +157,14 @@ fn errors_name_the_setting_and_the_source() {
         cloud("prud"),
         [],
         expect![
-            "error: `cloud` (given inline): /home/user/.config/openstack/clouds.yaml has no cloud `prud`. It has: app, numbers, prod"
+            "error: `cloud` (given inline): /users/me/.config/openstack/clouds.yaml has no cloud `prud`. It has: app, numbers, prod"
         ],
     );
     check(
         Settings::default(),
         [("OS_CLOUD", "prud")],
         expect![
-            "error: `cloud` (from the variable OS_CLOUD): /home/user/.config/openstack/clouds.yaml has no cloud `prud`. It has: app, numbers, prod"
+            "error: `cloud` (from the variable OS_CLOUD): /users/me/.config/openstack/clouds.yaml has no cloud `prud`. It has: app, numbers, prod"
         ],
     );
     check(
@@ -343,8 +343,8 @@ fn files_are_found_and_merged() {
         (
             &[],
             &[
-                ("/work-dir/clouds.yaml", base),
-                ("/work-dir/secure.yaml", secure),
+                ("/here/clouds.yaml", base),
+                ("/here/secure.yaml", secure),
                 ("/etc/openstack/clouds-public.yaml", public),
             ],
             r#"http://a/ | user "u" of domain default with hush | project p | public V"#,
@@ -353,10 +353,10 @@ fn files_are_found_and_merged() {
         (
             &[("OS_CLIENT_SECURE_FILE", "/s/secret.json")],
             &[
-                ("/work-dir/clouds.yml", base),
+                ("/here/clouds.yml", base),
                 (HOME, CLOUDS),
                 ("/s/secret.json", r#"{"clouds":{"a":{"auth":{"password":"j"}}}}"#),
-                ("/work-dir/clouds-public.yml", public),
+                ("/here/clouds-public.yml", public),
             ],
             r#"http://a/ | user "u" of domain default with j | project p | public V"#,
         ),
@@ -364,7 +364,7 @@ fn files_are_found_and_merged() {
             &[("OS_CLIENT_CONFIG_FILE", "/else/my.yaml")],
             &[
                 ("/else/my.yaml", base),
-                ("/work-dir/clouds.yaml", CLOUDS),
+                ("/here/clouds.yaml", CLOUDS),
                 ("/else/secure.yaml", secure),
                 ("/else/clouds-public.yaml", public),
             ],
@@ -377,18 +377,18 @@ fn files_are_found_and_merged() {
         ),
         (
             &[],
-            &[("/work-dir/clouds.yaml", base)],
-            "error: `cloud` (given inline): its profile `vendor` is unknown: there is no clouds-public.yaml; looked at /work-dir/clouds-public.yaml, /work-dir/clouds-public.yml, /work-dir/clouds-public.json, /home/user/.config/openstack/clouds-public.yaml, /home/user/.config/openstack/clouds-public.yml, /home/user/.config/openstack/clouds-public.json, /etc/openstack/clouds-public.yaml, /etc/openstack/clouds-public.yml, /etc/openstack/clouds-public.json",
+            &[("/here/clouds.yaml", base)],
+            "error: `cloud` (given inline): its profile `vendor` is unknown: there is no clouds-public.yaml; looked at /here/clouds-public.yaml, /here/clouds-public.yml, /here/clouds-public.json, /users/me/.config/openstack/clouds-public.yaml, /users/me/.config/openstack/clouds-public.yml, /users/me/.config/openstack/clouds-public.json, /etc/openstack/clouds-public.yaml, /etc/openstack/clouds-public.yml, /etc/openstack/clouds-public.json",
         ),
         (
             &[],
-            &[("/work-dir/clouds.yaml", "clouds: {a: {auth: {password: 'hush' ")],
-            "error: `cloud` (not given): /work-dir/clouds.yaml is not readable YAML: ",
+            &[("/here/clouds.yaml", "clouds: {a: {auth: {password: 'hush' ")],
+            "error: `cloud` (not given): /here/clouds.yaml is not readable YAML: ",
         ),
         (
             &[],
             &[],
-            "error: `cloud` (given inline): there is no clouds.yaml to find the cloud `a` in. Looked at /work-dir/clouds.yaml, ",
+            "error: `cloud` (given inline): there is no clouds.yaml to find the cloud `a` in. Looked at /here/clouds.yaml, ",
         ),
     ];
     for (variables, files, expected) in cases {
@@ -415,7 +415,7 @@ clouds:
     compute_endpoint_override: http://nova
     volumev3_endpoint_override: http://cinder
 ";
-    let files = [("/work-dir/clouds.yaml", clouds)];
+    let files = [("/here/clouds.yaml", clouds)];
     let config = |region: Option<&str>, variables: &[(&str, &str)]| {
         let settings = Settings {
             region: region.map(str::to_owned),
