@@ -59,11 +59,17 @@ pub(super) async fn named(
     Ok(all)
 }
 
-/// The name of a role; of a domain's role, whose name may be another domain's too, the id.
+/// A role as users write it: its name, and before it that of the domain if it is a domain's role. The id, if that is all
+/// there is.
 pub(super) async fn role_name(id: &str, client: &Tenancy) -> Result<String, Error> {
-    match client.roles().resolve(id).await {
-        Ok(role) if role.domain_id.is_none() => Ok(role.name),
-        Ok(_) | Err(Error::Unknown(_)) => Ok(id.to_owned()),
-        Err(error) => Err(error),
-    }
+    let role = match client.roles().resolve(id).await {
+        Ok(role) => role,
+        Err(Error::Unknown(_)) => return Ok(id.to_owned()),
+        Err(error) => return Err(error),
+    };
+    let Some(domain_id) = role.domain_id else { return Ok(role.name) };
+    Ok(match client.domains().get_opt(&domain_id).await? {
+        Some(domain) => format!("{}/{}", domain.name, role.name),
+        None => id.to_owned(),
+    })
 }

@@ -1,0 +1,34 @@
+variable "domain" {
+  type = string
+}
+
+removed {
+  from = tenancy_project_group_binding.users
+  lifecycle {
+    destroy = false
+  }
+}
+
+removed {
+  from = tenancy_project_group_binding.system
+  lifecycle {
+    destroy = false
+  }
+}
+
+resource "tenancy_tenant_project" "web" {
+  name      = "${var.prefix}-web"
+  domain_id = var.domain
+}
+
+resource "tenancy_project_group_binding" "again" {
+  project_id = tenancy_tenant_project.web.id
+  group      = { name = "${var.prefix}-web-users", domain_id = var.domain }
+  roles      = ["${var.prefix}-acme/${var.prefix}-operator", "member"]
+}
+
+resource "tenancy_project_group_binding" "system_again" {
+  system   = true
+  group_id = tenancy_project_group_binding.again.group_id
+  roles    = ["reader"]
+}
