@@ -260,14 +260,7 @@ impl Resource for ProjectGroupBinding {
         // Nothing exists yet if the group was there before and no role could be granted.
         let exists = plan.group.is_some() || work.done > 0;
         if exists || work.found.0.is_empty() {
-            let strangers = plan.strangers(&group_id, &people, client).await;
-            match strangers {
-                Ok(strangers) => {
-                    work.add(people.known.values()).await;
-                    work.remove(&strangers).await;
-                }
-                Err(why) => work.found.extend(why),
-            }
+            plan.settle_members(&group_id, &people, client, &mut work).await;
         }
         let exists = exists || work.done > 0;
         match (work.found.0.is_empty(), exists) {
@@ -362,13 +355,7 @@ impl Resource for ProjectGroupBinding {
         work.grant(&scope, to.inherited, added.map(|(_, id)| id)).await;
         let removed = before.values().filter(|id| !roles.values().any(|wanted| wanted == *id));
         work.revoke(&scope, to.inherited, removed).await;
-        let strangers = to.strangers(&group_id, &people, client).await.after(&now)?;
-        if to.members.is_some() {
-            let members = members_of(&group_id, client).await.after(&now)?;
-            let new = people.known.values().filter(|user| !members.iter().any(|it| it.id == user.id));
-            work.add(new).await;
-            work.remove(&strangers).await;
-        }
+        to.settle_members(&group_id, &people, client, &mut work).await;
         if work.found.0.is_empty() {
             return Ok(Self {
                 group: now.group,
@@ -551,14 +538,19 @@ impl ProjectGroupBinding {
         }
     }
 
-    /// Who is in the group and is not wanted.
-    async fn strangers(&self, group_id: &str, people: &People, client: &Tenancy) -> Result<Vec<User>> {
+    /// Gives the group exactly the members that are wanted and known, if membership is managed here.
+    async fn settle_members(&self, group_id: &str, people: &People, client: &Tenancy, work: &mut Work<'_>) {
         if self.members.is_none() {
-            return Ok(Vec::new());
+            return;
         }
-        let mut members = members_of(group_id, client).await?;
-        members.retain(|user| !people.known.values().any(|wanted| wanted.id == user.id));
-        Ok(members)
+        let mut members = match members_of(group_id, client).await {
+            Ok(members) => members,
+            Err(why) => return work.found.extend(why),
+        };
+        let known = || people.known.values();
+        work.add(known().filter(|user| !members.iter().any(|it| it.id == user.id))).await;
+        members.retain(|user| !known().any(|wanted| wanted.id == user.id));
+        work.remove(&members).await;
     }
 
     /// Members and pending members, from who was wanted and who is in the group. Someone who was wanted, is not there and
