@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::data_sources;
+use crate::functions::stored_unique_id::StoredUniqueId;
+use crate::functions::tenant_name::TenantName;
 use crate::openstack::config::Origin;
 use crate::openstack::{self, Cloud, Error, Settings};
 use crate::resources::project_group_binding::{MissingMembers, ProjectGroupBinding};
@@ -11,8 +13,8 @@ use crate::resources::tenant_project::TenantProject;
 use crate::resources::workspace_domain::WorkspaceDomain;
 use crate::resources::{Tenancy, diagnostic};
 use crate::tf::{
-    Diagnostic, Diagnostics, DynDataSource, DynResource, Erased, ErasedData, Model, Path, Provider, Result,
-    at,
+    Diagnostic, Diagnostics, DynDataSource, DynFunction, DynResource, Erased, ErasedData, ErasedFunction,
+    Model, Path, Provider, Result, at,
 };
 
 /// Tenancy as code on OpenStack: workspaces (Keystone domains), tenants (projects), groups bound to roles.
@@ -174,6 +176,13 @@ impl Provider for TenancyProvider {
             Box::new(ErasedData::<data_sources::domain::Domain>::default()),
             Box::new(ErasedData::<data_sources::project::Project>::default()),
             Box::new(ErasedData::<data_sources::role::Role>::default()),
+        ]
+    }
+
+    fn functions() -> Vec<Box<dyn DynFunction>> {
+        vec![
+            Box::new(ErasedFunction::<StoredUniqueId>::default()),
+            Box::new(ErasedFunction::<TenantName>::default()),
         ]
     }
 }

@@ -5,6 +5,8 @@
 // Clippy takes the helpers of tests for something else.
 #![allow(clippy::unwrap_used)]
 
+#[path = "server/functions.rs"]
+mod functions;
 #[path = "server/private.rs"]
 mod private;
 
@@ -14,8 +16,8 @@ use tenancy::tf::proto::tfplugin6::{
     read_resource, upgrade_resource_state,
 };
 use tenancy::tf::{
-    After, Client, Computed, Context, Diagnostic, Diagnostics, DynDataSource, DynResource, Erased, Model,
-    Outcome, Provider, Resource, Result, Server, Value, msgpack,
+    After, Client, Computed, Context, Diagnostic, Diagnostics, DynDataSource, DynFunction, DynResource,
+    Erased, ErasedFunction, Model, Outcome, Provider, Resource, Result, Server, Value, msgpack,
 };
 use tokio_util::sync::CancellationToken;
 use tonic::Request;
@@ -115,6 +117,10 @@ impl Provider for Toy {
 
     fn data_sources() -> Vec<Box<dyn DynDataSource<Nobody>>> {
         Vec::new()
+    }
+
+    fn functions() -> Vec<Box<dyn DynFunction>> {
+        vec![Box::new(ErasedFunction::<functions::Repeat>::default())]
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod absent;
 mod data;
+mod functions;
 mod managed;
 mod offer;
 mod validate;
@@ -21,7 +22,8 @@ use tonic::{Request, Response, Status, Streaming};
 use super::proto::tfplugin6::provider_server;
 use super::proto::tfplugin6::*;
 use super::{
-    Context, Diagnostic, Diagnostics, Draft, DynDataSource, DynResource, Fields, Model, Path, Provider,
+    Context, Diagnostic, Diagnostics, Draft, DynDataSource, DynFunction, DynResource, Fields, Model, Path,
+    Provider,
 };
 use super::{Schema, Value, plan};
 
@@ -30,6 +32,7 @@ pub struct Server<P: Provider> {
     schema: Arc<Schema>,
     resources: BTreeMap<String, Entry<P::Client>>,
     data_sources: BTreeMap<String, Box<dyn DynDataSource<P::Client>>>,
+    functions: BTreeMap<&'static str, Box<dyn DynFunction>>,
     client: Mutex<Configured<P::Client>>,
     /// Cancelled when the process ends.
     ending: CancellationToken,
@@ -78,6 +81,7 @@ impl<P: Provider> Server<P> {
             schema: Arc::new(P::Config::schema()),
             resources: resources.collect(),
             data_sources: data_sources.collect(),
+            functions: P::functions().into_iter().map(|it| (it.name(), it)).collect(),
             client: Mutex::new(Configured::Not),
             running: Mutex::new(ending.child_token()),
             ending,
@@ -209,7 +213,7 @@ service! {
         get_metadata(get_metadata): |server, _it| ok(server.metadata());
         get_provider_schema(get_provider_schema): |server, _it| ok(server.schemas());
         get_resource_identity_schemas(get_resource_identity_schemas): |server, _it| ok(server.identity_schemas());
-        get_functions(get_functions): |_server, _it| ok(Default::default());
+        get_functions(get_functions): |server, _it| ok(server.functions());
         validate_provider_config(validate_provider_config): |server, it| server.validate_provider(&it);
         configure_provider(configure_provider): |server, it| server.configure(it).await;
         stop_provider(stop_provider): |server, _it| ok(server.stop());
@@ -228,7 +232,7 @@ service! {
         open_ephemeral_resource(open_ephemeral_resource): |_server, it| ok(absent::open_ephemeral(&it));
         renew_ephemeral_resource(renew_ephemeral_resource): |_server, it| ok(absent::renew_ephemeral(&it));
         close_ephemeral_resource(close_ephemeral_resource): |_server, it| ok(absent::close_ephemeral(&it));
-        call_function(call_function): |_server, it| ok(absent::call_function(&it));
+        call_function(call_function): |server, it| server.call_function(&it);
         validate_list_resource_config(validate_list_resource_config): |_server, it| ok(absent::validate_list(&it));
         validate_action_config(validate_action_config): |_server, it| ok(absent::validate_action(&it));
         plan_action(plan_action): |_server, it| ok(absent::plan_action(&it));

@@ -65,11 +65,6 @@ pub(super) fn write_state(name: &str) -> write_state_bytes::Response {
     write_state_bytes::Response { diagnostics: none("state store", name) }
 }
 
-pub(super) fn call_function(it: &call_function::Request) -> call_function::Response {
-    let text = format!("This provider has no function \"{}\"", it.name);
-    call_function::Response { result: None, error: Some(FunctionError { text, function_argument: None }) }
-}
-
 pub(super) fn move_state(it: &move_resource_state::Request) -> move_resource_state::Response {
     let error = Diagnostic::error("This move is not supported").detail(format!(
         "A {} of {} cannot become a {}. Use an `import` block for the object, and a `removed` block for the old address.",

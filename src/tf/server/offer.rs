@@ -1,6 +1,8 @@
 //! The calls about what is on offer.
 
-use super::{Server, wire};
+use std::collections::BTreeMap;
+
+use super::{Server, functions, wire};
 use crate::tf::Provider;
 use crate::tf::proto::tfplugin6::*;
 
@@ -23,8 +25,21 @@ impl<P: Provider> Server<P> {
             data_sources: data_sources
                 .map(|type_name| get_metadata::DataSourceMetadata { type_name })
                 .collect(),
+            functions: self
+                .functions
+                .keys()
+                .map(|it| get_metadata::FunctionMetadata { name: (*it).to_owned() })
+                .collect(),
             ..Default::default()
         }
+    }
+
+    pub(super) fn functions(&self) -> get_functions::Response {
+        get_functions::Response { functions: self.described(), diagnostics: Vec::new() }
+    }
+
+    fn described(&self) -> BTreeMap<String, Function> {
+        self.functions.iter().map(|(name, it)| ((*name).to_owned(), functions::described(&**it))).collect()
     }
 
     pub(super) fn schemas(&self) -> get_provider_schema::Response {
@@ -39,6 +54,7 @@ impl<P: Provider> Server<P> {
             data_source_schemas: data_sources
                 .map(|(name, it)| (name.clone(), wire::schema(it.schema(), 0)))
                 .collect(),
+            functions: self.described(),
             ..Default::default()
         }
     }
