@@ -13,8 +13,8 @@ use crate::resources::tenant_project::TenantProject;
 use crate::resources::workspace_domain::WorkspaceDomain;
 use crate::resources::{Tenancy, diagnostic};
 use crate::tf::{
-    Diagnostic, Diagnostics, DynDataSource, DynFunction, DynResource, Erased, ErasedData, ErasedFunction,
-    Model, Path, Provider, Result, at,
+    Diagnostic, Diagnostics, DynDataSource, DynEphemeral, DynFunction, DynResource, Erased, ErasedData,
+    ErasedFunction, Model, Path, Provider, Result, at,
 };
 
 /// Tenancy as code on OpenStack: workspaces (Keystone domains), tenants (projects), groups bound to roles.
@@ -177,6 +177,10 @@ impl Provider for TenancyProvider {
             Box::new(ErasedData::<data_sources::project::Project>::default()),
             Box::new(ErasedData::<data_sources::role::Role>::default()),
         ]
+    }
+
+    fn ephemerals() -> Vec<Box<dyn DynEphemeral<Tenancy>>> {
+        Vec::new()
     }
 
     fn functions() -> Vec<Box<dyn DynFunction>> {

@@ -5,6 +5,8 @@
 // Clippy takes the helpers of tests for something else.
 #![allow(clippy::unwrap_used)]
 
+#[path = "server/ephemeral.rs"]
+mod ephemeral;
 #[path = "server/functions.rs"]
 mod functions;
 #[path = "server/private.rs"]
@@ -16,8 +18,9 @@ use tenancy::tf::proto::tfplugin6::{
     read_resource, upgrade_resource_state,
 };
 use tenancy::tf::{
-    After, Client, Computed, Context, Diagnostic, Diagnostics, DynDataSource, DynFunction, DynResource,
-    Erased, ErasedFunction, Model, Outcome, Provider, Resource, Result, Server, Value, msgpack,
+    After, Client, Computed, Context, Diagnostic, Diagnostics, DynDataSource, DynEphemeral, DynFunction,
+    DynResource, Erased, ErasedEphemeral, ErasedFunction, Model, Outcome, Provider, Resource, Result, Server,
+    Value, msgpack,
 };
 use tokio_util::sync::CancellationToken;
 use tonic::Request;
@@ -117,6 +120,10 @@ impl Provider for Toy {
 
     fn data_sources() -> Vec<Box<dyn DynDataSource<Nobody>>> {
         Vec::new()
+    }
+
+    fn ephemerals() -> Vec<Box<dyn DynEphemeral<Nobody>>> {
+        vec![Box::new(ErasedEphemeral::<ephemeral::Lease>::default())]
     }
 
     fn functions() -> Vec<Box<dyn DynFunction>> {

@@ -4,6 +4,7 @@
 
 mod absent;
 mod data;
+mod ephemeral;
 mod functions;
 mod managed;
 mod offer;
@@ -22,8 +23,8 @@ use tonic::{Request, Response, Status, Streaming};
 use super::proto::tfplugin6::provider_server;
 use super::proto::tfplugin6::*;
 use super::{
-    Context, Diagnostic, Diagnostics, Draft, DynDataSource, DynFunction, DynResource, Fields, Model, Path,
-    Provider,
+    Context, Diagnostic, Diagnostics, Draft, DynDataSource, DynEphemeral, DynFunction, DynResource, Model,
+    Path, Provider,
 };
 use super::{Schema, Value, plan};
 
@@ -32,6 +33,7 @@ pub struct Server<P: Provider> {
     schema: Arc<Schema>,
     resources: BTreeMap<String, Entry<P::Client>>,
     data_sources: BTreeMap<String, Box<dyn DynDataSource<P::Client>>>,
+    ephemerals: BTreeMap<String, Box<dyn DynEphemeral<P::Client>>>,
     functions: BTreeMap<&'static str, Box<dyn DynFunction>>,
     client: Mutex<Configured<P::Client>>,
     /// Cancelled when the process ends.
@@ -77,10 +79,12 @@ impl<P: Provider> Server<P> {
             (name(resource.name()), Entry { resource, identity })
         });
         let data_sources = P::data_sources().into_iter().map(|it| (name(it.name()), it));
+        let ephemerals = P::ephemerals().into_iter().map(|it| (name(it.name()), it));
         Server {
             schema: Arc::new(P::Config::schema()),
             resources: resources.collect(),
             data_sources: data_sources.collect(),
+            ephemerals: ephemerals.collect(),
             functions: P::functions().into_iter().map(|it| (it.name(), it)).collect(),
             client: Mutex::new(Configured::Not),
             running: Mutex::new(ending.child_token()),
@@ -126,6 +130,23 @@ impl<P: Provider> Server<P> {
         }
     }
 
+    /// What came of a call that needs the client, and all there is to say about it.
+    async fn asked<T>(
+        &self,
+        call: impl AsyncFnOnce(&Context<P::Client>) -> super::Result<T>,
+    ) -> (Option<T>, Diagnostics) {
+        let context = match self.context() {
+            Ok(context) => context,
+            Err(why) => return (None, why),
+        };
+        let (answer, mut found) = match call(&context).await {
+            Ok(it) => (Some(it), Diagnostics::default()),
+            Err(why) => (None, why),
+        };
+        found.extend(context.take_warnings());
+        (answer, found)
+    }
+
     fn validate_provider(
         &self,
         it: &validate_provider_config::Request,
@@ -145,8 +166,7 @@ impl<P: Provider> Server<P> {
         let config = plan::with_defaults(&self.schema, &config);
         let unknown = unknown(&self.schema, &config);
         let (configured, found) = if unknown.is_empty() {
-            let decoded = Fields::of(config).and_then(P::Config::decode).map_err(super::resource::mismatch);
-            let configured = match decoded {
+            let configured = match super::resource::decode(config) {
                 Ok(config) => P::configure(config, &it.terraform_version).await,
                 Err(why) => Err(why),
             };
@@ -228,10 +248,10 @@ service! {
         generate_resource_config(generate_resource_config): |_server, it| ok(absent::generate_config(&it));
         validate_data_resource_config(validate_data_resource_config): |server, it| server.validate_data(&it);
         read_data_source(read_data_source): |server, it| server.read_data(it).await;
-        validate_ephemeral_resource_config(validate_ephemeral_resource_config): |_server, it| ok(absent::validate_ephemeral(&it));
-        open_ephemeral_resource(open_ephemeral_resource): |_server, it| ok(absent::open_ephemeral(&it));
-        renew_ephemeral_resource(renew_ephemeral_resource): |_server, it| ok(absent::renew_ephemeral(&it));
-        close_ephemeral_resource(close_ephemeral_resource): |_server, it| ok(absent::close_ephemeral(&it));
+        validate_ephemeral_resource_config(validate_ephemeral_resource_config): |server, it| server.validate_ephemeral(&it);
+        open_ephemeral_resource(open_ephemeral_resource): |server, it| server.open_ephemeral(it).await;
+        renew_ephemeral_resource(renew_ephemeral_resource): |server, it| server.renew_ephemeral(it).await;
+        close_ephemeral_resource(close_ephemeral_resource): |server, it| server.close_ephemeral(it).await;
         call_function(call_function): |server, it| server.call_function(&it);
         validate_list_resource_config(validate_list_resource_config): |_server, it| ok(absent::validate_list(&it));
         validate_action_config(validate_action_config): |_server, it| ok(absent::validate_action(&it));

@@ -31,10 +31,6 @@ trait WithDiagnostics {
 }
 
 absent! {
-    validate_ephemeral(validate_ephemeral_resource_config::Request, type_name, "ephemeral resource") -> validate_ephemeral_resource_config::Response;
-    open_ephemeral(open_ephemeral_resource::Request, type_name, "ephemeral resource") -> open_ephemeral_resource::Response;
-    renew_ephemeral(renew_ephemeral_resource::Request, type_name, "ephemeral resource") -> renew_ephemeral_resource::Response;
-    close_ephemeral(close_ephemeral_resource::Request, type_name, "ephemeral resource") -> close_ephemeral_resource::Response;
     validate_list(validate_list_resource_config::Request, type_name, "list resource") -> validate_list_resource_config::Response;
     validate_action(validate_action_config::Request, type_name, "action") -> validate_action_config::Response;
     plan_action(plan_action::Request, action_type, "action") -> plan_action::Response;

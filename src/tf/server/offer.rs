@@ -25,6 +25,11 @@ impl<P: Provider> Server<P> {
             data_sources: data_sources
                 .map(|type_name| get_metadata::DataSourceMetadata { type_name })
                 .collect(),
+            ephemeral_resources: self
+                .ephemerals
+                .keys()
+                .map(|it| get_metadata::EphemeralMetadata { type_name: it.clone() })
+                .collect(),
             functions: self
                 .functions
                 .keys()
@@ -52,6 +57,11 @@ impl<P: Provider> Server<P> {
                 .map(|(name, it)| (name.clone(), wire::schema(it.schema(), it.version())))
                 .collect(),
             data_source_schemas: data_sources
+                .map(|(name, it)| (name.clone(), wire::schema(it.schema(), 0)))
+                .collect(),
+            ephemeral_resource_schemas: self
+                .ephemerals
+                .iter()
                 .map(|(name, it)| (name.clone(), wire::schema(it.schema(), 0)))
                 .collect(),
             functions: self.described(),
