@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::data_sources;
+use crate::ephemeral;
 use crate::functions::stored_unique_id::StoredUniqueId;
 use crate::functions::tenant_name::TenantName;
 use crate::openstack::config::Origin;
@@ -14,7 +15,7 @@ use crate::resources::workspace_domain::WorkspaceDomain;
 use crate::resources::{Tenancy, diagnostic};
 use crate::tf::{
     Diagnostic, Diagnostics, DynDataSource, DynEphemeral, DynFunction, DynResource, Erased, ErasedData,
-    ErasedFunction, Model, Path, Provider, Result, at,
+    ErasedEphemeral, ErasedFunction, Model, Path, Provider, Result, at,
 };
 
 /// Tenancy as code on OpenStack: workspaces (Keystone domains), tenants (projects), groups bound to roles.
@@ -180,7 +181,10 @@ impl Provider for TenancyProvider {
     }
 
     fn ephemerals() -> Vec<Box<dyn DynEphemeral<Tenancy>>> {
-        Vec::new()
+        vec![
+            Box::new(ErasedEphemeral::<ephemeral::token::Token>::default()),
+            Box::new(ErasedEphemeral::<ephemeral::application_credential::ApplicationCredential>::default()),
+        ]
     }
 
     fn functions() -> Vec<Box<dyn DynFunction>> {

@@ -155,11 +155,15 @@ fn said(all: Vec<wire::Diagnostic>) -> Vec<String> {
 
 async fn server() -> Server<Toy> {
     let server = Server::<Toy>::new(CancellationToken::new());
+    configure(&server).await;
+    server
+}
+
+async fn configure(server: &Server<Toy>) {
     let config = DynamicValue { msgpack: vec![0x80].into(), ..Default::default() };
     let request = configure_provider::Request { config: Some(config), ..Default::default() };
     let answer = server.configure_provider(Request::new(request)).await.unwrap().into_inner();
     assert!(answer.diagnostics.is_empty());
-    server
 }
 
 async fn apply(from: Option<Thing>, to: Option<Thing>) -> (Option<Thing>, Vec<String>) {

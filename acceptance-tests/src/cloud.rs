@@ -63,6 +63,13 @@ struct Auth {
     project_name: Option<String>,
 }
 
+/// All entries of a `clouds.yaml`.
+pub fn entries(clouds: &Path) -> Result<Value> {
+    let text = fs::read_to_string(clouds).with_context(|| format!("{} cannot be read", clouds.display()))?;
+    let all: Value = serde_saphyr::from_str(&text)?;
+    Ok(all["clouds"].clone())
+}
+
 impl Cloud {
     /// Logs in as an entry of a `clouds.yaml`: an administrator of the domain Default.
     pub fn login(clouds: &Path, name: &str) -> Result<Self> {

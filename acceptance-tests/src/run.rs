@@ -1,7 +1,7 @@
 //! Runs a scenario, step by step.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
 use std::thread::sleep;
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
+use crate::cloud;
 use crate::expect::differences;
 use crate::proxy::Proxy;
 use crate::scenario::{Command, Message, Request, Scenario, Script, Step};
@@ -59,6 +60,7 @@ impl Player {
         let mut values = Values::default();
         values.set("prefix", json!(workspace.prefix));
         values.set("keystone", json!(workspace.cloud.keystone));
+        values.set("clouds", cloud::entries(&workspace.plugin.clouds)?);
         for (service, url) in workspace.cloud.endpoints() {
             values.set(format!("endpoint.{service}"), json!(url));
         }
@@ -117,6 +119,7 @@ impl Player {
             proxy.set(&script.faults)?;
         }
         let runs = self.act(script)?;
+        self.saved()?;
         // Counted now: what follows sends requests of its own.
         if let Some(proxy) = &self.proxy {
             for (on, times) in &script.requests {
@@ -136,6 +139,21 @@ impl Player {
         if changing && script.errors.is_empty() && script.settles {
             let run = self.terraform(&["plan", "-json", "-input=false", "-detailed-exitcode"])?;
             ensure!(run.code == 0, "the plan right after it has changes, or fails{}", told(&run));
+        }
+        Ok(())
+    }
+
+    /// Takes in what the configuration itself wrote down, since no state has it: `NAME.saved`, and `NAME.secret`.
+    fn saved(&mut self) -> Result<()> {
+        for entry in fs::read_dir(self.workspace.directory())? {
+            let path = entry?.path();
+            let part = |part: Option<&std::ffi::OsStr>| part.and_then(|it| it.to_str()).map(str::to_owned);
+            let (Some(name), Some(kind)) = (part(path.file_stem()), part(path.extension())) else { continue };
+            if kind == "saved" || kind == "secret" {
+                let text = fs::read_to_string(&path)?;
+                self.values.set(format!("saved.{name}"), json!(text));
+                self.workspace.secrets.extend((kind == "secret").then_some(text));
+            }
         }
         Ok(())
     }

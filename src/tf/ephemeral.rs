@@ -43,7 +43,8 @@ pub trait Ephemeral: Model {
         async { Ok(Renewed { private, renew_at: None }) }
     }
 
-    /// Closes it; that it is gone already is no error.
+    /// Closes it; that it is gone already is no error. What a host leaves open is closed when the process ends: there
+    /// are some seconds left then, and nobody to tell.
     fn close(
         private: Self::Private,
         client: &Context<Self::Client>,

@@ -8,6 +8,7 @@ mod ephemeral;
 mod functions;
 mod managed;
 mod offer;
+mod open;
 mod validate;
 mod wire;
 
@@ -16,6 +17,7 @@ use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::RwLock;
 use tokio_stream::{Stream, StreamExt};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
@@ -33,9 +35,10 @@ pub struct Server<P: Provider> {
     schema: Arc<Schema>,
     resources: BTreeMap<String, Entry<P::Client>>,
     data_sources: BTreeMap<String, Box<dyn DynDataSource<P::Client>>>,
-    ephemerals: BTreeMap<String, Box<dyn DynEphemeral<P::Client>>>,
+    ephemerals: Arc<BTreeMap<String, Arc<dyn DynEphemeral<P::Client>>>>,
+    open: open::Open,
     functions: BTreeMap<&'static str, Box<dyn DynFunction>>,
-    client: Mutex<Configured<P::Client>>,
+    client: Arc<Mutex<Configured<P::Client>>>,
     /// Cancelled when the process ends.
     ending: CancellationToken,
     /// Cancelled by StopProvider, then replaced.
@@ -79,17 +82,24 @@ impl<P: Provider> Server<P> {
             (name(resource.name()), Entry { resource, identity })
         });
         let data_sources = P::data_sources().into_iter().map(|it| (name(it.name()), it));
-        let ephemerals = P::ephemerals().into_iter().map(|it| (name(it.name()), it));
+        let ephemerals = P::ephemerals().into_iter().map(|it| (name(it.name()), Arc::from(it)));
         Server {
             schema: Arc::new(P::Config::schema()),
             resources: resources.collect(),
             data_sources: data_sources.collect(),
-            ephemerals: ephemerals.collect(),
+            ephemerals: Arc::new(ephemerals.collect()),
+            open: Default::default(),
             functions: P::functions().into_iter().map(|it| (it.name(), it)).collect(),
-            client: Mutex::new(Configured::Not),
+            client: Arc::new(Mutex::new(Configured::Not)),
             running: Mutex::new(ending.child_token()),
             ending,
         }
+    }
+
+    /// The same server, with what the end of the process waits for while something is open.
+    pub fn holding(mut self, unfinished: Arc<RwLock<()>>) -> Self {
+        self.open.unfinished = unfinished;
+        self
     }
 }
 

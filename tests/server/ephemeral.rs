@@ -1,5 +1,6 @@
 //! Ephemeral resources, called as a host calls them.
 
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,9 @@ pub(super) struct Kept {
     renewed: u64,
 }
 
+/// Names of what was closed. Each test has names of its own.
+static CLOSED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
 const NOON: Duration = Duration::from_secs(1_800_000_000);
 
 impl Ephemeral for Lease {
@@ -85,6 +89,7 @@ impl Ephemeral for Lease {
     }
 
     async fn close(private: Kept, client: &Context<Nobody>) -> Result<()> {
+        CLOSED.lock().unwrap().push(private.name.clone());
         client.warn(Diagnostic::warning(format!("Closed {} after {}", private.name, private.renewed)));
         if private.name == "stuck" { Err(broken()) } else { Ok(()) }
     }
@@ -223,4 +228,23 @@ async fn needs_a_provider_that_is_configured() {
     let answer = open(&on, Model::encode(lease("a"))).await;
     assert_eq!(said(answer.diagnostics), ["error: The provider is not configured"]);
     assert_eq!(answer.deferred, None);
+}
+
+#[tokio::test]
+async fn what_the_host_left_open_is_closed_at_the_end() {
+    let (ending, unfinished) = (CancellationToken::new(), Arc::<tokio::sync::RwLock<()>>::default());
+    let on = Server::<Toy>::new(ending.clone()).holding(unfinished.clone());
+    super::configure(&on).await;
+    for name in ["left", "left closed", "left renewed"] {
+        assert!(open(&on, Model::encode(lease(name))).await.private.is_some());
+    }
+    close(&on, Some(r#"{"name":"left closed","renewed":0}"#)).await;
+    renew(&on, r#"{"name":"left renewed","renewed":0}"#).await;
+    assert!(unfinished.try_write().is_err(), "the end waits");
+    ending.cancel();
+    drop(unfinished.write().await);
+    let mut closed = CLOSED.lock().unwrap().clone();
+    closed.retain(|it| it.starts_with("left"));
+    closed.sort();
+    assert_eq!(closed, ["left", "left closed", "left renewed"], "each once");
 }

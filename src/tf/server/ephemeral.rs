@@ -40,6 +40,7 @@ impl<P: Provider> Server<P> {
         let mut response =
             open_ephemeral_resource::Response { diagnostics: wire::diagnostics(found), ..Default::default() };
         if let Some(Opened { result, private, renew_at }) = opened {
+            self.note_open(&it.type_name, &private);
             response.result = wire::write(&result, ephemeral.schema());
             response.private = Some(private.into());
             response.renew_at = renew_at.map(timestamp);
@@ -60,6 +61,8 @@ impl<P: Provider> Server<P> {
             renew_at: None,
         };
         if let Some(Renewed { private, renew_at }) = renewed {
+            self.open.forget(&it.type_name, &bytes(response.private.as_ref()));
+            self.note_open(&it.type_name, &private);
             response.private = Some(private.into());
             response.renew_at = renew_at.map(timestamp);
         }
@@ -72,6 +75,8 @@ impl<P: Provider> Server<P> {
     ) -> Result<close_ephemeral_resource::Response, Status> {
         let ephemeral = self.ephemeral(&it.type_name)?;
         let private = bytes(it.private.as_ref());
+        // Also if it fails: that was told, and a second attempt would fail as well.
+        self.open.forget(&it.type_name, &private);
         let (_, found) = self.asked(async |client| ephemeral.close(private, client).await).await;
         Ok(close_ephemeral_resource::Response { diagnostics: wire::diagnostics(found) })
     }
