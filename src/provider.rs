@@ -12,7 +12,7 @@ use crate::openstack::{self, Cloud, Error, Settings};
 use crate::resources::project_group_binding::{MissingMembers, ProjectGroupBinding};
 use crate::resources::tenant_project::TenantProject;
 use crate::resources::workspace_domain::WorkspaceDomain;
-use crate::resources::{Tenancy, diagnostic};
+use crate::resources::{Tenancy, check, diagnostic};
 use crate::tf::{
     Diagnostic, Diagnostics, DynDataSource, DynEphemeral, DynFunction, DynResource, Erased, ErasedData,
     ErasedEphemeral, ErasedFunction, Model, Path, Provider, Result, at,
@@ -290,15 +290,9 @@ fn taken_apart(config: Config) -> Result<(Settings, Option<String>, Option<Missi
     Ok((settings, users_domain_id, missing_users))
 }
 
-/// `90s`, `1m 30s`: anything that Terraform users write as a duration.
 fn duration(text: &str) -> Result<Duration> {
-    let parsed: Option<jiff::SignedDuration> = text.parse().ok();
-    let parsed = parsed.and_then(|it| Duration::try_from(it).ok()).filter(|it| !it.is_zero());
-    parsed.ok_or_else(|| {
-        Diagnostic::error("Invalid request timeout")
-            .detail(format!("Expected a duration such as \"90s\"; got \"{text}\"."))
-            .at(at!(Config, request_timeout))
-            .into()
+    check::duration(text).map_err(|why| {
+        Diagnostic::error("Invalid request timeout").detail(why).at(at!(Config, request_timeout)).into()
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
@@ -43,10 +43,10 @@ pub struct ApplicationCredential {
     #[tf(optional)]
     roles: Computed<BTreeSet<String>>,
     /// How long it lives if it is not deleted before, such as `30m`. By default `1h`.
-    #[tf(check(lifetime_is_one))]
+    #[tf(check(|it| check::duration(it).map(drop)))]
     ttl: Option<String>,
     /// When it ends if it is not deleted before, as an RFC 3339 time, instead of `ttl`.
-    #[tf(optional, check(time_is_one))]
+    #[tf(optional, check(|it| time(it).map(drop)))]
     expires_at: Computed<String>,
     /// Whether it may be used to make and delete further application credentials and trusts.
     #[tf(default = false)]
@@ -177,7 +177,9 @@ impl ApplicationCredential {
     fn new_one(&self) -> Result<NewApplicationCredential> {
         let ends = match (&self.expires_at, &self.ttl) {
             (Computed::Known(text), _) => time(text).map_err(|why| (why, at!(Self, expires_at).into())),
-            (_, Some(text)) => lifetime(text).map_err(|why| (why, at!(Self, ttl).into())).map(from_now),
+            (_, Some(text)) => {
+                check::duration(text).map_err(|why| (why, at!(Self, ttl).into())).map(from_now)
+            }
             _ => Ok(from_now(HOUR)),
         };
         let invalid = |(why, path): (String, Path)| Diagnostic::error("Invalid end").detail(why).at(path);
@@ -205,20 +207,6 @@ fn random_name() -> String {
     format!("tenancy-{:016x}", RandomState::new().build_hasher().finish())
 }
 
-fn lifetime(text: &str) -> Result<Duration, String> {
-    let parsed: Option<SignedDuration> = text.parse().ok();
-    let parsed = parsed.and_then(|it| Duration::try_from(it).ok()).filter(|it| !it.is_zero());
-    parsed.ok_or_else(|| format!("Expected a duration such as \"30m\"; got \"{text}\"."))
-}
-
 fn time(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| format!("Expected a time such as \"2026-11-22T12:00:00Z\"; got \"{text}\"."))
-}
-
-fn lifetime_is_one(text: &String) -> Result<(), String> {
-    lifetime(text).map(drop)
-}
-
-fn time_is_one(text: &String) -> Result<(), String> {
-    time(text).map(drop)
 }

@@ -35,7 +35,7 @@ pub struct Server<P: Provider> {
     schema: Arc<Schema>,
     resources: BTreeMap<String, Entry<P::Client>>,
     data_sources: BTreeMap<String, Box<dyn DynDataSource<P::Client>>>,
-    ephemerals: Arc<BTreeMap<String, Arc<dyn DynEphemeral<P::Client>>>>,
+    ephemerals: Arc<Ephemerals<P::Client>>,
     open: open::Open,
     functions: BTreeMap<&'static str, Box<dyn DynFunction>>,
     client: Arc<Mutex<Configured<P::Client>>>,
@@ -44,6 +44,8 @@ pub struct Server<P: Provider> {
     /// Cancelled by StopProvider, then replaced.
     running: Mutex<CancellationToken>,
 }
+
+type Ephemerals<C> = BTreeMap<String, Arc<dyn DynEphemeral<C>>>;
 
 /// What came of the provider block.
 enum Configured<C> {

@@ -15,9 +15,9 @@ fn token_of(login: &crate::openstack::Login) -> &str {
 async fn a_separate_login_has_a_token_of_its_own() {
     let keystone = Keystone::start().await;
     let cloud = keystone.cloud();
-    assert_eq!(token_of(&*cloud.login().await.unwrap()), "token-1");
-    assert_eq!(token_of(&*cloud.separate_login().await.unwrap()), "token-2");
-    assert_eq!(token_of(&*cloud.login().await.unwrap()), "token-1", "the others keep theirs");
+    assert_eq!(token_of(&cloud.login().await.unwrap()), "token-1");
+    assert_eq!(token_of(&cloud.separate_login().await.unwrap()), "token-2");
+    assert_eq!(token_of(&cloud.login().await.unwrap()), "token-1", "the others keep theirs");
 }
 
 #[tokio::test]
@@ -25,7 +25,7 @@ async fn a_given_token_is_exchanged_for_a_separate_one() {
     let keystone = Keystone::start().await;
     let cloud = keystone.cloud();
     let holder = cloud.another(cloud.config().with_token("given".into())).unwrap();
-    assert_eq!(token_of(&*holder.separate_login().await.unwrap()), "token-1");
+    assert_eq!(token_of(&holder.separate_login().await.unwrap()), "token-1");
     let body = json!({"auth": {"identity": {"methods": ["token"], "token": {"id": "given"}}}});
     let sent = keystone.server.received_requests().await.unwrap();
     assert_eq!(sent[0].body_json::<Value>().unwrap(), body, "and not looked at first");

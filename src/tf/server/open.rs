@@ -12,10 +12,13 @@ use tokio_util::sync::CancellationToken;
 use super::{Configured, Server, lock};
 use crate::tf::{Context, DynEphemeral, Provider};
 
-/// The type of each, and its private part.
+/// One that is open: its type and its private part.
+struct One(String, Vec<u8>);
+
+/// All that is open.
 #[derive(Default)]
 pub(super) struct Open {
-    all: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    all: Arc<Mutex<Vec<One>>>,
     watched: OnceLock<()>,
     /// See [`Options::unfinished`](crate::tf::plugin::Options::unfinished).
     pub(super) unfinished: Arc<RwLock<()>>,
@@ -34,7 +37,7 @@ impl Open {
 impl<P: Provider> Server<P> {
     /// Remembers one, to close it at the end unless the host does before.
     pub(super) fn note_open(&self, name: &str, private: &[u8]) {
-        lock(&self.open.all).push((name.to_owned(), private.to_owned()));
+        lock(&self.open.all).push(One(name.to_owned(), private.to_owned()));
         self.open.watched.get_or_init(|| {
             // Without it the process has ended already.
             let Ok(unfinished) = self.open.unfinished.clone().try_read_owned() else { return };
@@ -47,7 +50,7 @@ impl<P: Provider> Server<P> {
                     Configured::Ready(client) => client.clone(),
                     _ => return,
                 };
-                let closed = left.into_iter().filter_map(|(name, private)| {
+                let closed = left.into_iter().filter_map(|One(name, private)| {
                     Some(close(ephemerals.get(&name)?.clone(), private, client.clone()))
                 });
                 join_all(closed).await;
