@@ -174,5 +174,6 @@ fn attempt(doing: &str) -> Attempt {
         method: "PATCH".into(),
         path: "/v3/users/{id}".into(),
         request_id: None,
+        repeated: false,
     }
 }

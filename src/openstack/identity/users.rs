@@ -375,7 +375,15 @@ impl<'a> Users<'a> {
 pub(super) fn name_taken(attempt: Attempt, message: String, name: &str, holder: Option<User>) -> Error {
     let (holder_id, holder_name) = holder.map(|it| (it.id, it.name)).unzip();
     let name = name.to_owned();
-    Error::Conflict(Box::new(ConflictError { attempt, kind: "user", name, holder_id, holder_name, message }))
+    Error::Conflict(Box::new(ConflictError {
+        attempt,
+        kind: "user",
+        what: "name",
+        name,
+        holder_id,
+        holder_name,
+        message,
+    }))
 }
 
 /// Whether a database may take two names for the same: case does not count on MariaDB, nor do accents. What else Keystone
