@@ -17,6 +17,7 @@ mod provider;
 mod resource;
 mod schema;
 mod server;
+mod untyped;
 mod value;
 
 pub(crate) use attribute::choice;
