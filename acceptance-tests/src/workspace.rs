@@ -110,7 +110,9 @@ impl Workspace {
             ("OS_CLOUD".to_owned(), "tenancy".to_owned()),
         ]);
         let terraform = Terraform::new(plugin.host.clone(), directory, environment);
-        let workspace = Workspace { cloud, prefix, terraform, plugin, secrets: vec![password], _lock: lock };
+        let mut secrets = vec![password];
+        secrets.extend(cloud.federation.as_ref().map(|it| it.client.1.clone()));
+        let workspace = Workspace { cloud, prefix, terraform, plugin, secrets, _lock: lock };
         workspace.variables(&BTreeMap::new())?;
         Ok(workspace)
     }
