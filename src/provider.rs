@@ -6,6 +6,9 @@ use std::time::Duration;
 use crate::data_sources;
 use crate::openstack::config::Origin;
 use crate::openstack::{self, Cloud, Error, Settings};
+use crate::resources::federation_mapping::FederationMapping;
+use crate::resources::federation_protocol::FederationProtocol;
+use crate::resources::identity_provider::IdentityProvider;
 use crate::resources::project_group_binding::{MissingMembers, ProjectGroupBinding};
 use crate::resources::tenant_project::TenantProject;
 use crate::resources::workspace_domain::WorkspaceDomain;
@@ -166,6 +169,9 @@ impl Provider for TenancyProvider {
             Box::new(Erased::<WorkspaceDomain>::default()),
             Box::new(Erased::<TenantProject>::default()),
             Box::new(Erased::<ProjectGroupBinding>::default()),
+            Box::new(Erased::<IdentityProvider>::default()),
+            Box::new(Erased::<FederationMapping>::default()),
+            Box::new(Erased::<FederationProtocol>::default()),
         ]
     }
 

@@ -1,12 +1,16 @@
 //! Where Terraform and OpenStack meet: one file per thing that a user can write.
 
 pub mod check;
+pub mod federation_mapping;
+pub mod federation_protocol;
 mod holdings;
+pub mod identity_provider;
 pub mod project_group_binding;
 pub mod tenant_project;
 pub mod workspace_domain;
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -30,7 +34,7 @@ pub struct Tenancy {
     pub missing_users: MissingMembers,
     /// Ids of what a destroy plan has seen go, so that what holds them does not count them any more.
     leaving: Arc<Mutex<BTreeSet<String>>>,
-    /// Ids of domains, projects and groups that were found to exist, so that a plan asks for each once.
+    /// What was found to exist, so that a plan asks for each once; and what the plan itself makes by a known id.
     existing: Arc<Mutex<BTreeSet<String>>>,
 }
 
@@ -43,6 +47,22 @@ pub enum Existing<'a> {
     Project(&'a str),
     /// A group.
     Group(&'a str),
+    /// An identity provider.
+    IdentityProvider(&'a str),
+    /// A mapping.
+    Mapping(&'a str),
+}
+
+impl fmt::Display for Existing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Existing::Domain(id) => write!(f, "domain {id}"),
+            Existing::Project(id) => write!(f, "project {id}"),
+            Existing::Group(id) => write!(f, "group {id}"),
+            Existing::IdentityProvider(id) => write!(f, "identity provider \"{id}\""),
+            Existing::Mapping(id) => write!(f, "mapping \"{id}\""),
+        }
+    }
 }
 
 impl Client for Tenancy {
@@ -75,33 +95,41 @@ impl Tenancy {
         self.leaving.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
     }
 
-    /// Refuses a plan whose apply would need something that is not there. What may not be looked up is let pass: the
-    /// apply tells.
-    pub async fn must_exist(&self, what: Existing<'_>, at: impl Into<Path>) -> Result<()> {
-        let (kind, id) = match what {
-            Existing::Domain(id) => ("domain", id),
-            Existing::Project(id) => ("project", id),
-            Existing::Group(id) => ("group", id),
-        };
-        if self.existing.lock().unwrap_or_else(PoisonError::into_inner).contains(id) {
-            return Ok(());
+    /// Notes that the plan that is being made makes this.
+    pub fn note_coming(&self, what: Existing<'_>) {
+        self.existing.lock().unwrap_or_else(PoisonError::into_inner).insert(what.to_string());
+    }
+
+    /// Whether something is there, or comes with the plan that is being made. What may not be looked up is taken to be
+    /// there: the apply tells.
+    pub async fn exists(&self, what: Existing<'_>) -> bool {
+        if self.existing.lock().unwrap_or_else(PoisonError::into_inner).contains(&what.to_string()) {
+            return true;
         }
         let found = match what {
             Existing::Domain(id) => self.domains().get_opt(id).await.map(|it| it.is_some()),
             Existing::Project(id) => self.projects().get_opt(id).await.map(|it| it.is_some()),
             Existing::Group(id) => self.groups().get_opt(id).await.map(|it| it.is_some()),
-        };
-        match found {
-            Ok(false) => Err(Diagnostic::error(format!("There is no {kind} {id}"))
-                .detail(format!("Keystone knows no {kind} with this id. Expected an id, not a name."))
-                .at(at)
-                .into()),
-            Ok(true) => {
-                self.existing.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
-                Ok(())
+            Existing::IdentityProvider(id) => {
+                self.identity_providers().get_opt(id).await.map(|it| it.is_some())
             }
-            Err(_) => Ok(()),
+            Existing::Mapping(id) => self.mappings().get_opt(id).await.map(|it| it.is_some()),
+        };
+        if matches!(found, Ok(true)) {
+            self.note_coming(what);
         }
+        found.unwrap_or(true)
+    }
+
+    /// Refuses a plan whose apply would need something that is not there.
+    pub async fn must_exist(&self, what: Existing<'_>, at: impl Into<Path>) -> Result<()> {
+        if self.exists(what).await {
+            return Ok(());
+        }
+        Err(Diagnostic::error(format!("There is no {what}"))
+            .detail("Keystone knows none with this id. Expected an id, not a name.")
+            .at(at)
+            .into())
     }
 
     /// Id of the domain for whatever names no domain.
@@ -210,7 +238,8 @@ pub fn refused(kind: &str, resource: &str, error: Error, name: impl Into<Path>) 
     let import = conflict.holder_id.as_ref().map(|id| {
         format!("\n\nTo manage the existing {kind} here:\n\nimport {{\n  to = {resource}.example\n  id = \"{id}\"\n}}")
     });
-    let mut told = diagnostic(format!("The name \"{}\" is taken", conflict.name), error.clone()).at(name);
+    let summary = format!("The {} \"{}\" is taken", conflict.what, conflict.name);
+    let mut told = diagnostic(summary, error.clone()).at(name);
     told.detail.push_str(&import.unwrap_or_default());
     told
 }

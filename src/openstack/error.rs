@@ -144,6 +144,8 @@ pub struct Attempt {
     pub path: String,
     /// The service's request id, if the reply had one.
     pub request_id: Option<String>,
+    /// Whether this was a repetition, and the service may have acted on an earlier try.
+    pub repeated: bool,
 }
 
 impl Attempt {
@@ -312,7 +314,9 @@ pub struct ConflictError {
     pub attempt: Attempt,
     /// The kind of object: `project`.
     pub kind: &'static str,
-    /// The name that was asked for.
+    /// What must be unique: `name`, `id`.
+    pub what: &'static str,
+    /// The name, or whatever it is, that was asked for.
     pub name: String,
     /// The object that has it, if one could be found.
     pub holder_id: Option<String>,
@@ -324,19 +328,21 @@ pub struct ConflictError {
 
 impl fmt::Display for ConflictError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, what, .. } = self;
         write!(f, "cannot {}: ", self.attempt.doing)?;
         match (&self.holder_id, &self.holder_name) {
             (Some(id), Some(name)) if *name != self.name => write!(
                 f,
-                "the {} \"{name}\" ({id}) exists, and Keystone takes the two names for the same. \
-                 Choose another name, or import it",
-                self.kind
+                "the {kind} \"{name}\" ({id}) exists, and Keystone takes the two {what}s for the same. \
+                 Choose another {what}, or import it",
             ),
-            (Some(id), _) => write!(
-                f,
-                "a {} of that name exists already ({id}). Choose another name, or import it",
-                self.kind
-            ),
+            (Some(id), _) => {
+                let article = if kind.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+                write!(
+                    f,
+                    "{article} {kind} of that {what} exists already ({id}). Choose another {what}, or import it",
+                )
+            }
             (None, _) => write!(f, "Keystone reports a conflict: {} {}", self.message, self.attempt.place()),
         }
     }
@@ -462,6 +468,7 @@ mod tests {
             method: "GET".into(),
             path: "/v3/projects/p".into(),
             request_id: Some("req-1".into()),
+            repeated: false,
         };
         Error::Status(Box::new(StatusError { attempt, status, message: message.into(), native }))
     }

@@ -1,4 +1,4 @@
-//! Keystone's objects, typed: domains, projects, groups, users, roles and grants.
+//! Keystone's objects, typed: domains, projects, groups, users, roles, grants, and what federation is made of.
 //!
 //! All of them are thin views over a [`Cloud`]: `cloud.projects().get_opt(&id)`.
 //!
@@ -7,6 +7,7 @@
 //! So `limit` goes to those four, always, and to nothing else.
 
 mod domains;
+mod federation;
 mod grants;
 mod groups;
 mod origin;
@@ -22,6 +23,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 pub use domains::{Domain, DomainChange, DomainFilter, Domains, NewDomain};
+pub use federation::{
+    IdentityProvider, IdentityProviderChange, IdentityProviders, Mapping, Mappings, NewIdentityProvider,
+    Protocol, ProtocolChange, Protocols,
+};
 pub use grants::{Actor, Grant, Grants, Scope};
 pub use groups::{Group, GroupChange, GroupFilter, Groups, NewGroup};
 pub use origin::Made;
@@ -203,8 +208,10 @@ impl Kind {
                     method: "PATCH".into(),
                     path: format!("/v3{}", self.path),
                     request_id: None,
+                    repeated: false,
                 },
                 kind: self.one,
+                what: "name",
                 name: name.into(),
                 holder_id: Some(holder.id().into()),
                 holder_name: Some(holder.name().into()),
@@ -338,5 +345,20 @@ impl Cloud {
     /// Grants: who has which role where.
     pub fn grants(&self) -> Grants<'_> {
         Grants::of(self)
+    }
+
+    /// Identity providers: where federated users log in.
+    pub fn identity_providers(&self) -> IdentityProviders<'_> {
+        IdentityProviders::of(self)
+    }
+
+    /// Mappings: what becomes of a federated user at a login.
+    pub fn mappings(&self) -> Mappings<'_> {
+        Mappings::of(self)
+    }
+
+    /// Protocols: which mapping serves which identity provider.
+    pub fn protocols(&self) -> Protocols<'_> {
+        Protocols::of(self)
     }
 }

@@ -78,6 +78,7 @@ pub(super) async fn create<T: Object>(
     match (why, lost) {
         (Error::Status(it), false) => Err(Error::Conflict(Box::new(ConflictError {
             kind: kind.one,
+            what: "name",
             name: name.to_owned(),
             holder_id: holder.as_ref().map(|it| it.id().to_owned()),
             holder_name: holder.as_ref().map(|it| it.name().to_owned()),
