@@ -28,7 +28,8 @@ pub struct Login {
     /// Who it is: anybody. This is the claim `sub`.
     pub user: String,
     /// What the issuer says of the user besides. Keystone finds it as `HTTP_OIDC_` and the name in capitals, a list
-    /// with semicolons in between.
+    /// with semicolons in between. Names have no `_`, because a claim is a header on its way, and web servers drop such:
+    /// Keystone reads a `-` as one.
     #[serde(default)]
     pub claims: Map<String, Value>,
     /// ID of the identity provider in Keystone.
@@ -52,10 +53,7 @@ impl Cloud {
         let (name, secret) = &federation.client;
         let password = format!("pw-{}", login.user);
         let issuer = login.issuer.replacen("://", &format!("://{name}:{secret}@"), 1);
-        // Claims travel as headers, and Keystone's server in a devcloud drops those with an underscore. Keystone reads a
-        // dash as one.
-        let claims = login.claims.iter().map(|(name, claim)| (name.replace('_', "-"), claim.clone()));
-        let claims = Value::Object(claims.collect()).to_string();
+        let claims = Value::Object(login.claims.clone()).to_string();
         let form = [
             ("grant_type", "password"),
             ("scope", "openid"),

@@ -261,7 +261,7 @@ impl Player {
             let at = message.at.as_deref().unwrap_or("any place");
             ensure!(any, "no {severity} at {at} says {}{}", says.join(" and "), shown());
         }
-        let surprise = found.iter().zip(&named).find(|(_, named)| !**named);
+        let surprise = found.iter().zip(&named).find(|(found, named)| !**named && !is_of_the_cloud(found));
         ensure!(surprise.is_none(), "there are {severity}s that the step does not name{}", shown());
         Ok(())
     }
@@ -400,6 +400,13 @@ fn has_true(value: &Value) -> bool {
         Value::Object(keys) => keys.values().any(has_true),
         _ => false,
     }
+}
+
+/// Whether this comes in every cloud that has Barbican, which answers nobody about another project.
+fn is_of_the_cloud(found: &Diagnostic) -> bool {
+    let mut services = found.detail.lines().filter(|line| line.starts_with("- "));
+    found.summary.starts_with("Not all services were asked")
+        && services.all(|it| it.starts_with("- key-manager:"))
 }
 
 /// What a run said, for a failure: the messages alone where there are any.

@@ -56,14 +56,6 @@ pub fn sweep(cloud: &Cloud, prefix: &str) -> Vec<String> {
             sweep.delete("identity", &format!("/{kind}/{id}"));
         }
     }
-    // Their ids are their names. Before the domains that they belong to.
-    for kind in ["identity_providers", "mappings"] {
-        for it in sweep.list("identity", &format!("/OS-FEDERATION/{kind}"), kind) {
-            if let Some(id) = it["id"].as_str().filter(|id| id.starts_with(prefix)) {
-                sweep.delete("identity", &format!("/OS-FEDERATION/{kind}/{id}"));
-            }
-        }
-    }
     for (id, _) in &domains {
         for (role, _) in
             sweep.list("identity", &format!("/roles?domain_id={id}"), "roles").iter().filter_map(entry)
@@ -72,8 +64,7 @@ pub fn sweep(cloud: &Cloud, prefix: &str) -> Vec<String> {
         }
         sweep.delete("identity", &format!("/domains/{id}"));
     }
-    let mut left: Vec<_> =
-        sweep.federation().into_iter().map(|(kind, id)| format!("{kind}: {id}")).collect();
+    let mut left: Vec<_> = sweep.federation().into_iter().map(|(kind, id)| format!("{kind}: {id}")).collect();
     for kind in ["domains", "projects", "groups", "users"] {
         // A list that cannot be had is no proof that nothing is left.
         match cloud.ask(&format!("GET identity /{kind}?name__startswith={prefix}"), None) {
