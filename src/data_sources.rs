@@ -1,5 +1,7 @@
 //! What can be looked up: one file per data source.
 
 pub mod domain;
+pub mod group;
 pub mod project;
 pub mod role;
+pub mod user;

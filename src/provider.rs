@@ -6,13 +6,14 @@ use std::time::Duration;
 use crate::data_sources;
 use crate::openstack::config::Origin;
 use crate::openstack::{self, Cloud, Error, Settings};
+use crate::resources::federated_user::FederatedUser;
 use crate::resources::federation_mapping::FederationMapping;
 use crate::resources::federation_protocol::FederationProtocol;
 use crate::resources::identity_provider::IdentityProvider;
 use crate::resources::project_group_binding::{MissingMembers, ProjectGroupBinding};
 use crate::resources::tenant_project::TenantProject;
 use crate::resources::workspace_domain::WorkspaceDomain;
-use crate::resources::{Tenancy, diagnostic};
+use crate::resources::{Defaults, Federation, Tenancy, diagnostic};
 use crate::tf::{
     Diagnostic, Diagnostics, DynDataSource, DynResource, Erased, ErasedData, Model, Path, Provider, Result,
     at,
@@ -120,8 +121,10 @@ pub struct Config {
     /// Id of the domain in which the members of groups are looked up. By default the default domain.
     pub users_domain_id: Option<String>,
     /// What a binding does about a member that Keystone does not know: `skip` (the default) remarks on it and adds it
-    /// once it is known, `fail` refuses.
+    /// once it is known, `create` makes the user, who then logs in through `federation`, `fail` refuses.
     pub missing_users: Option<MissingMembers>,
+    /// Identity provider and protocol of the users that a binding makes. Needed for `missing_users = "create"`.
+    pub federation: Option<Federation>,
 }
 
 fn not_negative(it: &i64) -> std::result::Result<(), String> {
@@ -144,7 +147,7 @@ impl Provider for TenancyProvider {
         tracing::debug!(host, "configuring");
         let mut warnings = Diagnostics::default();
         let given = Given::of(&config);
-        let (settings, users_domain_id, missing_users) = taken_apart(config)?;
+        let (settings, defaults) = taken_apart(config)?;
         let told = |error: Error| given.explain(error);
         let config = openstack::Config::load(settings).map_err(|error| told(error.into()))?;
         let insecure = config.insecure;
@@ -161,7 +164,7 @@ impl Provider for TenancyProvider {
         }
         // Here, where the credentials are, and not in the first resource that needs them.
         cloud.login().await.map_err(told)?;
-        Ok((Tenancy::new(cloud, users_domain_id, missing_users.unwrap_or_default()), warnings))
+        Ok((Tenancy::new(cloud, defaults), warnings))
     }
 
     fn resources() -> Vec<Box<dyn DynResource<Tenancy>>> {
@@ -169,6 +172,7 @@ impl Provider for TenancyProvider {
             Box::new(Erased::<WorkspaceDomain>::default()),
             Box::new(Erased::<TenantProject>::default()),
             Box::new(Erased::<ProjectGroupBinding>::default()),
+            Box::new(Erased::<FederatedUser>::default()),
             Box::new(Erased::<IdentityProvider>::default()),
             Box::new(Erased::<FederationMapping>::default()),
             Box::new(Erased::<FederationProtocol>::default()),
@@ -180,13 +184,15 @@ impl Provider for TenancyProvider {
             Box::new(ErasedData::<data_sources::domain::Domain>::default()),
             Box::new(ErasedData::<data_sources::project::Project>::default()),
             Box::new(ErasedData::<data_sources::role::Role>::default()),
+            Box::new(ErasedData::<data_sources::user::User>::default()),
+            Box::new(ErasedData::<data_sources::group::Group>::default()),
         ]
     }
 }
 
-/// The client's settings, and the two that only resources need. Taken apart exhaustively, so that a new
+/// The client's settings, and the defaults that only resources need. Taken apart exhaustively, so that a new
 /// attribute can't be forgotten.
-fn taken_apart(config: Config) -> Result<(Settings, Option<String>, Option<MissingMembers>)> {
+fn taken_apart(config: Config) -> Result<(Settings, Defaults)> {
     let Config {
         cloud,
         region,
@@ -230,6 +236,7 @@ fn taken_apart(config: Config) -> Result<(Settings, Option<String>, Option<Missi
         default_domain_id,
         users_domain_id,
         missing_users,
+        federation,
     } = config;
     // Both are checked when the configuration is validated.
     let count = |it: i64| u32::try_from(it).unwrap_or(u32::MAX);
@@ -276,7 +283,8 @@ fn taken_apart(config: Config) -> Result<(Settings, Option<String>, Option<Missi
         default_domain_id,
         default_domain_name: None,
     };
-    Ok((settings, users_domain_id, missing_users))
+    let missing_users = missing_users.unwrap_or_default();
+    Ok((settings, Defaults { users_domain_id, missing_users, federation }))
 }
 
 /// `90s`, `1m 30s`: anything that Terraform users write as a duration.

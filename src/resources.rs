@@ -1,6 +1,7 @@
 //! Where Terraform and OpenStack meet: one file per thing that a user can write.
 
 pub mod check;
+pub mod federated_user;
 pub mod federation_mapping;
 pub mod federation_protocol;
 mod holdings;
@@ -9,7 +10,7 @@ pub mod project_group_binding;
 pub mod tenant_project;
 pub mod workspace_domain;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,9 +19,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::openstack::config::DomainRef;
 use crate::openstack::error::UnknownError;
-use crate::openstack::identity::{Domain, Group, Project};
+use crate::openstack::identity::{Domain, Group, Project, User};
 use crate::openstack::{Cloud, Error};
-use crate::tf::{Client, Diagnostic, Diagnostics, Path, Result};
+use crate::tf::{Client, Diagnostic, Diagnostics, Model, Path, Result};
 use project_group_binding::MissingMembers;
 
 /// What the provider block is configured into: a cloud, and the defaults that resources share.
@@ -28,14 +29,36 @@ use project_group_binding::MissingMembers;
 pub struct Tenancy {
     /// The cloud.
     pub cloud: Cloud,
-    /// Where the members of groups are looked up. `None`: in the default domain.
-    pub users_domain_id: Option<String>,
-    /// What a binding does about a member that Keystone does not know.
-    pub missing_users: MissingMembers,
+    /// What resources go by that say nothing themselves.
+    pub defaults: Defaults,
     /// Ids of what a destroy plan has seen go, so that what holds them does not count them any more.
     leaving: Arc<Mutex<BTreeSet<String>>>,
     /// What was found to exist, so that a plan asks for each once; and what the plan itself makes by a known id.
     existing: Arc<Mutex<BTreeSet<String>>>,
+    /// What must not be made twice at once, by name.
+    making: Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>>,
+}
+
+/// How users log in whom a binding makes.
+#[derive(Clone, Debug, PartialEq, Model)]
+pub struct Federation {
+    /// Keystone's id of the identity provider.
+    #[tf(check(check::not_empty))]
+    pub identity_provider: String,
+    /// Keystone's id of the protocol.
+    #[tf(check(check::not_empty))]
+    pub protocol: String,
+}
+
+/// The defaults that a provider block sets for resources.
+#[derive(Clone, Debug, Default)]
+pub struct Defaults {
+    /// Where the members of groups are looked up. `None`: in the default domain.
+    pub users_domain_id: Option<String>,
+    /// What a binding does about a member that Keystone does not know.
+    pub missing_users: MissingMembers,
+    /// How users log in whom a binding makes.
+    pub federation: Option<Federation>,
 }
 
 /// Something that a configuration refers to by id.
@@ -81,8 +104,18 @@ impl Deref for Tenancy {
 
 impl Tenancy {
     /// A cloud with the defaults of a provider block.
-    pub fn new(cloud: Cloud, users_domain_id: Option<String>, missing_users: MissingMembers) -> Self {
-        Tenancy { cloud, users_domain_id, missing_users, leaving: Arc::default(), existing: Arc::default() }
+    pub fn new(cloud: Cloud, defaults: Defaults) -> Self {
+        let (leaving, existing, making) = Default::default();
+        Tenancy { cloud, defaults, leaving, existing, making }
+    }
+
+    /// Waits until nobody else in this process makes what has this name, and keeps them from it meanwhile.
+    pub async fn alone_with(&self, name: String) -> tokio::sync::OwnedMutexGuard<()> {
+        let lock = {
+            let mut all = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+            all.entry(name).or_default().clone()
+        };
+        lock.lock_owned().await
     }
 
     /// Notes that an object goes with the plan that is being made.
@@ -163,12 +196,17 @@ impl Tenancy {
 
     /// A group by its name in a domain.
     pub async fn group_named(&self, name: &str, domain: &Domain) -> Result<Group, Error> {
-        self.groups().find(&domain.id, name).await?.ok_or_else(|| unknown("group", name, domain))
+        self.groups().must_find(domain, name).await
+    }
+
+    /// A user by its name in a domain.
+    pub async fn user_named(&self, name: &str, domain: &Domain) -> Result<User, Error> {
+        self.users().must_find(domain, name).await
     }
 
     /// Id of the domain in which members are looked up.
     pub async fn users_domain_id(&self) -> Result<String, Error> {
-        match &self.users_domain_id {
+        match &self.defaults.users_domain_id {
             Some(id) => Ok(id.clone()),
             None => self.default_domain_id().await,
         }

@@ -107,6 +107,19 @@ pub enum Error {
     /// The name (or another unique thing) is taken.
     #[error("{0}")]
     Conflict(Box<ConflictError>),
+    /// A federated identity belongs to another user.
+    #[error("{0}")]
+    Linked(Box<LinkedError>),
+    /// A user's federated identities could not be changed, and were lost over it.
+    #[error(
+        "{why}. By then Keystone had dropped the identities that the user had, and putting them back failed: {also}"
+    )]
+    Unlinked {
+        /// Why the change failed.
+        why: Box<Error>,
+        /// Why it could not be undone.
+        also: Box<Error>,
+    },
     /// Our account, or this cloud, gives no way to see this.
     #[error("cannot see {what}: {why}")]
     Unseen {
@@ -348,6 +361,28 @@ impl fmt::Display for ConflictError {
     }
 }
 
+/// A federated identity that another user has.
+#[derive(Clone, Debug)]
+pub struct LinkedError {
+    /// In words that follow "cannot": `link user "jane"`.
+    pub doing: String,
+    /// The identity: `jane%40example.org at aad/openid`.
+    pub identity: String,
+    /// Id and name of the user that has it, if one could be found.
+    pub holder: Option<(String, String)>,
+}
+
+impl fmt::Display for LinkedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { doing, identity, holder } = self;
+        write!(f, "cannot {doing}: the identity {identity} belongs to ")?;
+        match holder {
+            Some((id, name)) => write!(f, "user \"{name}\" ({id})"),
+            None => write!(f, "a user whom this account can't see"),
+        }
+    }
+}
+
 /// A name or id that isn't known.
 #[derive(Clone, Debug)]
 pub struct UnknownError {
@@ -402,7 +437,7 @@ impl Error {
         match self {
             Error::Status(it) => Some(it.status),
             Error::Login(it) => it.status,
-            Error::Conflict(_) => Some(409),
+            Error::Conflict(_) | Error::Linked(_) => Some(409),
             _ => None,
         }
     }

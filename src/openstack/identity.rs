@@ -10,6 +10,8 @@ mod domains;
 mod federation;
 mod grants;
 mod groups;
+mod links;
+mod near;
 mod origin;
 mod projects;
 mod roles;
@@ -29,12 +31,14 @@ pub use federation::{
 };
 pub use grants::{Actor, Grant, Grants, Scope};
 pub use groups::{Group, GroupChange, GroupFilter, Groups, NewGroup};
+pub use links::Link;
+use near::near;
 pub use origin::Made;
 pub use projects::{NewProject, Project, ProjectChange, ProjectFilter, Projects};
 pub(crate) use roles::RoleCache;
 pub use roles::{Role, Roles};
-pub use unique_id::stored_unique_id;
-pub use users::{Federated, FederatedProtocol, User, UserFilter, Users};
+pub use unique_id::{stored_unique_id, unique_id_of};
+pub use users::{Federated, FederatedProtocol, NewUser, User, UserChange, UserFilter, Users};
 
 use super::catalog::Service;
 use super::cloud::{Call, Cloud};
@@ -189,6 +193,34 @@ impl Kind {
             .or_else(|| found.iter().position(|it| it.name().to_lowercase() == folded))
             .or_else(|| (found.len() == 1).then_some(0));
         Ok((at.map(|at| found.swap_remove(at)), reply.date()))
+    }
+
+    /// The object of this name in a domain, which must be there.
+    pub(crate) async fn must_be_there<T: Object>(
+        &self,
+        cloud: &Cloud,
+        found: Option<T>,
+        domain: &Domain,
+        name: &str,
+    ) -> Result<T> {
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        // A page of names is enough for advice.
+        let call = Call::get(Service::Identity, self.list)
+            .doing(format!("list the {}", self.many))
+            .query("domain_id", domain.id.clone())
+            .query("limit", PAGE);
+        let all: Vec<T> = match cloud.send(call).await {
+            Ok(reply) => rows(&reply, reply.json::<Value>()?.get(self.many), self.many)?,
+            Err(_) => Vec::new(),
+        };
+        Err(Error::Unknown(Box::new(UnknownError {
+            kind: self.one,
+            name: name.to_owned(),
+            within: Some(format!("domain \"{}\"", domain.name)),
+            near: near(name, all.iter().map(Object::name)),
+        })))
     }
 
     /// Fails if another object than `id` has the name: Keystone answers a rename into an existing name with a

@@ -7,6 +7,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::openstack::identity::stored_unique_id;
+
 type Checked = Result<(), String>;
 
 fn length(text: &str, most: usize) -> Checked {
@@ -31,6 +33,18 @@ fn no_blanks_at_the_ends(text: &str) -> Checked {
 pub fn name(text: &String) -> Checked {
     length(text, 64)?;
     no_blanks_at_the_ends(text)
+}
+
+/// The name of a user.
+pub fn user_name(text: &String) -> Checked {
+    length(text, 255)?;
+    no_blanks_at_the_ends(text)
+}
+
+/// The unique id of a federated user. Its stored form is what has a limit.
+pub fn unique_id(text: &String) -> Checked {
+    let stored = stored_unique_id(text);
+    length(&stored, 255).map_err(|why| format!("As Keystone stores it (\"{stored}\"): {why}"))
 }
 
 /// The name of a domain. Keystone keeps `Federated` for itself, and answers 500 to it.
@@ -129,11 +143,7 @@ pub fn roles(all: &BTreeSet<String>) -> Checked {
 
 /// Names of users: 1 to 255 characters.
 pub fn members(all: &BTreeSet<String>) -> Checked {
-    for name in all {
-        length(name, 255).map_err(|why| format!("\"{name}\": {why}"))?;
-        no_blanks_at_the_ends(name)?;
-    }
-    Ok(())
+    all.iter().try_for_each(|name| user_name(name).map_err(|why| format!("\"{name}\": {why}")))
 }
 
 #[cfg(test)]
