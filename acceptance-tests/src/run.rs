@@ -221,7 +221,8 @@ impl Player {
             words[actions..].sort();
             words.join(" ")
         };
-        let expected: BTreeMap<_, _> = expected.iter().map(|(at, text)| (at.clone(), sorted(text))).collect();
+        let expected = expected.iter().map(|(at, text)| Ok((self.values.text(at)?, sorted(text))));
+        let expected = expected.collect::<Result<BTreeMap<_, _>>>()?;
         if expected == found {
             return Ok(());
         }
@@ -274,8 +275,8 @@ impl Player {
             ensure!(!instance.tainted, "{address} is tainted: the next apply would destroy it");
         }
         for (address, expected) in &script.state {
-            let expected = self.values.fill(expected)?;
-            let Some(found) = instances.get(address) else {
+            let (address, expected) = (self.values.text(address)?, self.values.fill(expected)?);
+            let Some(found) = instances.get(&address) else {
                 ensure!(expected == json!("absent"), "{address} is not in the state");
                 continue;
             };
