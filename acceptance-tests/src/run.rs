@@ -66,6 +66,7 @@ impl Player {
         if let Some(federation) = &workspace.cloud.federation {
             values.set("oidc", json!(federation.issuer));
             values.set("oidc_keystone", json!(federation.keystone));
+            values.set("oidc_secret", json!(federation.client.1));
         }
         Ok(Player { workspace, values, proxy, variables: BTreeMap::new() })
     }
