@@ -107,7 +107,9 @@ fn index(root: &Path, listed: &[Listed]) -> Result<String> {
         }
         text.push('\n');
     }
-    text += "What to do about an error message is told in the guide [Troubleshooting](guides/troubleshooting.md).\n\n";
+    text += "What to do about an error message is told in the guide [Troubleshooting](guides/troubleshooting.md). How people log in \
+             through an identity provider, and get their roles, is told in [Groups from a claim](guides/groups-from-a-claim.md) and \
+             [Users of a company's identity provider](guides/users-of-a-company.md).\n\n";
     text += &schema(&config, &[]);
     Ok(text)
 }

@@ -434,13 +434,17 @@ fn the_changelog_has_a_line_for_everything_on_offer() {
     check("CHANGELOG.md has a line for each", missing.collect());
 }
 
+/// The source, with what is written over two lines in one, and without escapes.
+fn said() -> String {
+    let source: String = rust("src").into_iter().map(|file| file.text).collect();
+    let source = source.replace("\\\"", "\"").replace("\\\n", "\n");
+    source.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The headings of the guide are what the provider says, with `…` for what differs.
 #[test]
 fn the_guide_quotes_what_the_provider_says() {
-    // As written over two lines, and as escaped.
-    let source: String = rust("src").into_iter().map(|file| file.text).collect();
-    let source = source.replace("\\\"", "\"").replace("\\\n", "\n");
-    let source = source.split_whitespace().collect::<Vec<_>>().join(" ");
+    let source = said();
     let guide = fs::read_to_string(root().join("docs/guides/troubleshooting.md")).unwrap();
     let mut broken = Vec::new();
     for heading in guide.lines().filter_map(|line| line.strip_prefix("### ")) {
@@ -451,6 +455,47 @@ fn the_guide_quotes_what_the_provider_says() {
         }
     }
     check("The guide has no message that the provider does not say", broken);
+}
+
+/// What guides say elsewhere that the provider says has a `…` in it.
+#[test]
+fn other_guides_quote_what_the_provider_says_too() {
+    let source = said();
+    let mut broken = Vec::new();
+    for guide in files("docs/guides") {
+        let prose = guide.text.split("```").step_by(2).collect::<String>();
+        let prose = prose.split_whitespace().collect::<Vec<_>>().join(" ");
+        for quoted in prose.split('`').skip(1).step_by(2).filter(|it| it.contains('…')) {
+            let parts = quoted.split('…').map(str::trim).filter(|part| part.len() > 2);
+            broken.extend(
+                parts.filter(|part| !source.contains(*part)).map(|it| format!("{}: {it}", guide.path)),
+            );
+        }
+    }
+    check("Guides have no message that the provider does not say", broken);
+}
+
+/// The configuration of a guide is that of the scenario `guide-` and its name: each file as it is, and all of them.
+#[test]
+fn guides_show_what_their_scenarios_run() {
+    let scenarios = files("acceptance-tests/scenarios");
+    let (mut broken, mut shown) = (Vec::new(), 0);
+    for guide in files("docs/guides") {
+        let name = guide.path.trim_start_matches("docs/guides/").trim_end_matches(".md");
+        let folder = format!("acceptance-tests/scenarios/guide-{name}/");
+        let run: BTreeSet<_> = scenarios
+            .iter()
+            .filter(|it| it.path.starts_with(&folder) && it.path.ends_with(".tf"))
+            .map(|it| it.text.as_str())
+            .collect();
+        let blocks = guide.text.split("```terraform\n").skip(1);
+        let blocks: BTreeSet<_> = blocks.filter_map(|it| it.split("```").next()).collect();
+        shown += blocks.len();
+        let differ = run.symmetric_difference(&blocks);
+        broken.extend(differ.map(|it| format!("{}: {}", guide.path, it.lines().next().unwrap_or_default())));
+    }
+    assert!(shown > 5, "the guides have lost their configurations");
+    check("Guides show what their scenarios run", broken);
 }
 
 #[test]
