@@ -11,6 +11,7 @@ pub mod error;
 pub mod identity;
 pub mod inventory;
 pub mod purge;
+pub mod quota;
 mod session;
 mod transport;
 

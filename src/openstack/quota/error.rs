@@ -1,0 +1,72 @@
+//! Limits that a service did not take.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::QuotaService;
+use crate::openstack::error::Attempt;
+
+/// Limits that a service did not take, and why.
+#[derive(Clone, Debug)]
+pub struct QuotaError {
+    /// The service.
+    pub service: QuotaService,
+    /// The project; none for the defaults.
+    pub project_id: Option<String>,
+    /// What was asked for each key that was not taken, and why it was not.
+    pub keys: BTreeMap<String, (i64, Refusal)>,
+    /// The service's words.
+    pub message: String,
+    /// The request that was refused or ignored.
+    pub attempt: Option<Attempt>,
+}
+
+/// Why a limit was not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The service has no such key.
+    Unknown,
+    /// More than that is in use or reserved.
+    BelowUse {
+        /// How much is in use and reserved.
+        used: i64,
+    },
+    /// The service accepted it and has another value, or none.
+    Ignored {
+        /// What it has.
+        actual: Option<i64>,
+    },
+}
+
+impl fmt::Display for QuotaError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot set the limits of {}", self.service)?;
+        if let Some(id) = &self.project_id {
+            write!(f, " for project {id}")?;
+        }
+        for (n, (key, (asked, why))) in self.keys.iter().enumerate() {
+            write!(f, "{} {key} = {asked}: {why}", if n == 0 { ":" } else { ";" })?;
+        }
+        if !self.message.is_empty() {
+            write!(f, ". It answered: {}", self.message)?;
+        }
+        if let Some(attempt) = &self.attempt {
+            write!(f, " {}", attempt.place())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("it has no such key"),
+            Self::BelowUse { used } => write!(f, "{used} are in use or reserved"),
+            Self::Ignored { actual: Some(actual) } => write!(f, "it was accepted, but {actual} is in effect"),
+            Self::Ignored { actual: None } => f.write_str("it was accepted, but is not there"),
+        }
+    }
+}
+
+impl std::error::Error for QuotaError {}
