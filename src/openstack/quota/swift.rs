@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use reqwest::Method;
 use reqwest::header::{HeaderName, HeaderValue};
+use serde_json::Value;
 
 use super::neutron::no_defaults;
 use super::{Api, Limits, QuotaService, Quotas, Usage, Usages};
@@ -17,7 +18,7 @@ use crate::openstack::error::{Error, Result};
 use crate::openstack::transport::Reply;
 
 const PREFIX: &str = "x-account-quota-";
-/// How Swift called it before 2.32. It is still read, by both.
+/// How older releases call it. Newer ones still read it.
 const OLD_BYTES: &str = "x-account-meta-quota-bytes";
 /// The limits that any account has.
 pub(super) const KEYS: [&str; 2] = ["bytes", "count"];
@@ -53,6 +54,19 @@ impl Swift<'_> {
             Ok(reply) => Ok(Some(reply)),
             // A reply without a body. It is Swift's if it has a transaction's id.
             Err(Error::Status(it)) if it.status == 404 && it.attempt.request_id.is_some() => Ok(None),
+            Err(why) => Err(why),
+        }
+    }
+
+    /// Whether quotas are switched on. Without them the old header would be kept, and nothing else.
+    async fn enforces(&self) -> Result<bool> {
+        let mut url = self.0.cloud.base(Service::ObjectStore, &*self.0.cloud.login().await?)?;
+        url.set_path("/info");
+        let call = Call::get(Service::ObjectStore, "/info").doing("ask for Swift's capabilities");
+        match self.0.cloud.send_at(call, url).await {
+            Ok(reply) => Ok(reply.json::<Value>()?.get("account_quotas").is_some()),
+            // They may be hidden.
+            Err(Error::Status(it)) if it.status < 500 => Ok(false),
             Err(why) => Err(why),
         }
     }
@@ -115,8 +129,9 @@ impl Api for Swift<'_> {
         let mut now = self.limits(project_id).await?;
         if let Some(bytes) = limits.get("bytes")
             && now.get("bytes") != Some(bytes)
+            && self.enforces().await?
         {
-            // The old name, which an old Swift knows; and one that knows both may have had it from there.
+            // An old release, or a limit of its days.
             self.post(project_id, [(OLD_BYTES.to_owned(), *bytes)].into_iter()).await?;
             now = self.limits(project_id).await?;
         }
