@@ -58,15 +58,15 @@ impl Swift<'_> {
         }
     }
 
-    /// Whether quotas are switched on. Without them the old header would be kept, and nothing else.
-    async fn enforces(&self) -> Result<bool> {
+    /// What this Swift says that it can do; nothing if it doesn't say.
+    async fn capabilities(&self) -> Result<Value> {
         let mut url = self.0.cloud.base(Service::ObjectStore, &*self.0.cloud.login().await?)?;
         url.set_path("/info");
         let call = Call::get(Service::ObjectStore, "/info").doing("ask for Swift's capabilities");
         match self.0.cloud.send_at(call, url).await {
-            Ok(reply) => Ok(reply.json::<Value>()?.get("account_quotas").is_some()),
+            Ok(reply) => reply.json(),
             // They may be hidden.
-            Err(Error::Status(it)) if it.status < 500 => Ok(false),
+            Err(Error::Status(it)) if it.status < 500 => Ok(Value::Null),
             Err(why) => Err(why),
         }
     }
@@ -90,10 +90,13 @@ impl Swift<'_> {
 
 impl Api for Swift<'_> {
     async fn defaults(&self) -> Result<Limits> {
-        // Without the service there are none.
-        let login = self.0.cloud.login().await?;
-        self.0.cloud.base(Service::ObjectStore, &login)?;
-        Ok(unlimited())
+        let capabilities = self.capabilities().await?;
+        let policies = capabilities["swift"]["policies"].as_array().into_iter().flatten();
+        let mut all = unlimited();
+        for policy in policies.filter_map(|it| it["name"].as_str()) {
+            all.extend(KEYS.map(|it| (format!("{it}-policy-{}", policy.to_lowercase()), -1)));
+        }
+        Ok(all)
     }
 
     async fn limits(&self, project_id: &str) -> Result<Limits> {
@@ -129,9 +132,9 @@ impl Api for Swift<'_> {
         let mut now = self.limits(project_id).await?;
         if let Some(bytes) = limits.get("bytes")
             && now.get("bytes") != Some(bytes)
-            && self.enforces().await?
+            && self.capabilities().await?.get("account_quotas").is_some()
         {
-            // An old release, or a limit of its days.
+            // An old release, or a limit of its days. Without quotas the header would be kept, and nothing else.
             self.post(project_id, [(OLD_BYTES.to_owned(), *bytes)].into_iter()).await?;
             now = self.limits(project_id).await?;
         }

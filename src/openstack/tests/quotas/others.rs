@@ -62,6 +62,26 @@ async fn octavias_null_is_the_default_and_no_quota_is_read_singly() {
     }
 }
 
+/// A list of nothing, or of our own project alone, is what an account gets that may not see more.
+#[tokio::test]
+async fn a_list_of_ones_own_is_not_taken_for_all() {
+    for rows in [json!([]), json!([{"project_id": "home", "pool": 1}])] {
+        let keystone = octavia(rows, false).await;
+        keystone.on("GET", "/network/v2.0/quotas", ok(json!({"quotas": []}))).await;
+        keystone.on("GET", "/network/v2.0/quotas/p", error(403, "not yours")).await;
+        Mock::given(query_param("project_id", "p"))
+            .respond_with(error(403, "not yours"))
+            .with_priority(1)
+            .mount(&keystone.server)
+            .await;
+        let cloud = keystone.cloud();
+        for service in [QuotaService::LoadBalancer, QuotaService::Network] {
+            let why = cloud.quotas(DB).limits(service, "p").await.unwrap_err();
+            assert!(why.is_forbidden(), "{why}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn octavias_keys_are_reset_by_null_and_only_where_there_is_a_row() {
     let keystone = octavia(json!([{"project_id": "a", "loadbalancer": 1, "pool": 3}]), false).await;
@@ -293,8 +313,12 @@ async fn swifts_limits_are_headers_and_nothing_is_unlimited() {
 
 #[tokio::test]
 async fn a_swift_without_quotas_ignores_them() {
-    let keystone = swift("x-account-meta-quota", json!({"swift": {}})).await;
+    let keystone = swift("x-account-meta-quota", json!({"swift": {"policies": [{"name": "Gold"}]}})).await;
     let cloud = keystone.cloud();
+    assert_eq!(
+        cloud.quotas(DB).known_keys(QuotaService::ObjectStorage).await.unwrap(),
+        keys(&["bytes", "count", "bytes-policy-gold", "count-policy-gold"])
+    );
     let asked = limits(json!({"bytes": 5, "bytes-policy-gold": 1, "count": -1}));
     let result = cloud.quotas(DB).set(QuotaService::ObjectStorage, "p", &asked, false).await;
     let ignored = Refusal::Ignored { actual: Some(-1) };
