@@ -25,7 +25,7 @@ use serde_json::{Map, Value, json};
 pub use domains::{Domain, DomainChange, DomainFilter, Domains, NewDomain};
 pub use grants::{Actor, Grant, Grants, Scope};
 pub use groups::{Group, GroupChange, GroupFilter, Groups, NewGroup};
-pub use limits::{Limit, LimitModel, NewLimit, RegisteredLimit, UnifiedLimits};
+pub use limits::{Limit, LimitModel, LimitView, NewLimit, RegisteredLimit, UnifiedLimits};
 pub use origin::Made;
 pub use projects::{NewProject, Project, ProjectChange, ProjectFilter, Projects};
 pub(crate) use roles::RoleCache;

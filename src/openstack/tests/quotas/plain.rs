@@ -40,6 +40,20 @@ async fn gone_is_keystones_word_and_not_novas() {
 }
 
 #[tokio::test]
+async fn an_odd_body_is_an_error_and_no_empty_quota() {
+    for body in [json!({"quota_set": null}), json!({"quota_set": []}), json!({}), json!({"quota": {}})] {
+        let keystone = Keystone::start().await;
+        keystone.on("GET", NOVA, ok(body)).await;
+        keystone.on("GET", "/network/v2.0/quotas", ok(json!({"quotas": [{"port": 1}]}))).await;
+        let cloud = keystone.cloud();
+        for service in [QuotaService::Compute, QuotaService::Network] {
+            let why = cloud.quotas(NovaQuotaDriver::Db).limits(service, "p").await.unwrap_err();
+            assert!(matches!(why, Error::OddBody { .. }), "{why}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn only_these_keys_are_sent_and_force_only_when_asked() {
     let keystone = Keystone::start().await;
     keystone.on("PUT", NOVA, nova(0, -1)).await;
