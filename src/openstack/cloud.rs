@@ -19,6 +19,7 @@ use super::catalog::{Catalog, Service};
 use super::config::Config;
 use super::error::{Error, Result};
 use super::identity::RoleCache;
+use super::quota;
 use super::session::{Login, Session, push};
 use super::transport::{Outgoing, Payload, Repeat, Reply, Transport};
 
@@ -39,6 +40,8 @@ pub(crate) struct Shared {
     sessions: Mutex<HashMap<LoginScope, Arc<Session>>>,
     ranges: Mutex<HashMap<Service, Arc<OnceCell<Range>>>>,
     pub roles: RoleCache,
+    /// By scope: another scope may see other quotas.
+    quotas: Mutex<HashMap<LoginScope, Arc<quota::Kept>>>,
     /// Ids of what this very process created: such an object was not left by an earlier run.
     created: Mutex<HashSet<String>>,
 }
@@ -66,6 +69,7 @@ impl Cloud {
             sessions: Mutex::new(sessions),
             ranges: Mutex::default(),
             roles: Default::default(),
+            quotas: Mutex::default(),
             created: Mutex::default(),
             config,
         };
@@ -200,6 +204,12 @@ impl Cloud {
         self.shared.created.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned())
     }
 
+    /// What the handles of this scope keep about quotas.
+    pub(crate) fn kept(&self) -> Arc<quota::Kept> {
+        let mut all = self.shared.quotas.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(self.scope().clone()).or_default().clone()
+    }
+
     /// Waits, unless cancelled.
     pub(crate) async fn pause(&self, time: Duration, doing: &str) -> Result<()> {
         tokio::select! {
@@ -236,6 +246,11 @@ impl Cloud {
             base.set_path(&base.path().replace(own, project_id));
         }
         let url = call.url(base)?;
+        self.send_at(call, url).await
+    }
+
+    /// Sends a call to a URL that isn't below the service's own. A bad status is an error.
+    pub(crate) async fn send_at(&self, call: Call, url: Url) -> Result<Reply> {
         let reply = self.exchange(&call, Some(url)).await?;
         self.shared.transport.good(reply)
     }
@@ -370,6 +385,12 @@ impl Call {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.headers.insert(HeaderName::from_static(name), value);
         }
+        self
+    }
+
+    /// A header with a name of its own making.
+    pub fn any_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
         self
     }
 

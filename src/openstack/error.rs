@@ -142,6 +142,9 @@ pub enum Error {
     /// Not everything could be deleted.
     #[error("{0}")]
     Leftover(Box<LeftoverError>),
+    /// Limits that a service did not take.
+    #[error("{0}")]
+    Quota(Box<super::quota::QuotaError>),
 }
 
 /// What was attempted, and how.

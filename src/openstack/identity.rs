@@ -11,6 +11,7 @@ mod domains;
 mod federation;
 mod grants;
 mod groups;
+mod limits;
 mod links;
 mod near;
 mod origin;
@@ -35,6 +36,7 @@ pub use federation::{
 };
 pub use grants::{Actor, Grant, Grants, Scope};
 pub use groups::{Group, GroupChange, GroupFilter, Groups, NewGroup};
+pub use limits::{Limit, LimitModel, LimitView, NewLimit, RegisteredLimit, UnifiedLimits};
 pub use links::Link;
 use near::near;
 pub use origin::Made;
@@ -381,6 +383,11 @@ impl Cloud {
     /// Application credentials.
     pub fn application_credentials(&self) -> ApplicationCredentials<'_> {
         ApplicationCredentials::of(self)
+    }
+
+    /// Unified limits: the quotas that Keystone keeps for other services.
+    pub fn unified_limits(&self) -> UnifiedLimits<'_> {
+        UnifiedLimits::of(self)
     }
 
     /// Grants: who has which role where.
