@@ -5,6 +5,9 @@
 // Clippy takes the helpers of tests for something else.
 #![allow(clippy::unwrap_used)]
 
+#[path = "server/private.rs"]
+mod private;
+
 use tenancy::tf::proto::tfplugin6::provider_server::Provider as _;
 use tenancy::tf::proto::tfplugin6::{
     self as wire, DynamicValue, apply_resource_change, configure_provider, diagnostic::Severity,
@@ -107,7 +110,7 @@ impl Provider for Toy {
     }
 
     fn resources() -> Vec<Box<dyn DynResource<Nobody>>> {
-        vec![Box::new(Erased::<Thing>::default())]
+        vec![Box::new(Erased::<Thing>::default()), Box::new(Erased::<private::Diary>::default())]
     }
 
     fn data_sources() -> Vec<Box<dyn DynDataSource<Nobody>>> {
@@ -115,18 +118,15 @@ impl Provider for Toy {
     }
 }
 
-fn on_the_wire(thing: Option<Thing>) -> Option<DynamicValue> {
-    let value = thing.map_or(Value::Null, |it| Value::Object(Model::encode(it)));
-    Some(DynamicValue {
-        msgpack: msgpack::write_object(&value, &Thing::schema()).into(),
-        ..Default::default()
-    })
+fn on_the_wire<M: Model>(object: Option<M>) -> Option<DynamicValue> {
+    let value = object.map_or(Value::Null, |it| Value::Object(Model::encode(it)));
+    Some(DynamicValue { msgpack: msgpack::write_object(&value, &M::schema()).into(), ..Default::default() })
 }
 
-fn off_the_wire(value: Option<DynamicValue>) -> Option<Thing> {
-    match msgpack::read_object(&value.unwrap_or_default().msgpack, &Thing::schema()).unwrap() {
+fn off_the_wire<M: Model>(value: Option<DynamicValue>) -> Option<M> {
+    match msgpack::read_object(&value.unwrap_or_default().msgpack, &M::schema()).unwrap() {
         Value::Null => None,
-        value => Some(tf::Attr::decode(value).unwrap()),
+        value => Some(M::decode(tf::Fields::of(value).unwrap()).unwrap()),
     }
 }
 

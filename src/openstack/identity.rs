@@ -12,6 +12,7 @@ mod groups;
 mod origin;
 mod projects;
 mod roles;
+mod unique_id;
 mod users;
 
 use std::collections::HashSet;
@@ -27,6 +28,7 @@ pub use origin::Made;
 pub use projects::{NewProject, Project, ProjectChange, ProjectFilter, Projects};
 pub(crate) use roles::RoleCache;
 pub use roles::{Role, Roles};
+pub use unique_id::stored_unique_id;
 pub use users::{Federated, FederatedProtocol, User, UserFilter, Users};
 
 use super::catalog::Service;

@@ -3,6 +3,8 @@
 use std::ops::Deref;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
 use super::{Diagnostic, Diagnostics};
@@ -18,12 +20,13 @@ pub trait Client: Clone + Send + Sync + 'static {
 pub struct Context<C> {
     client: C,
     warnings: Mutex<Diagnostics>,
+    private: Mutex<Vec<u8>>,
 }
 
 impl<C: Client> Context<C> {
     /// A call that ends early when the token is cancelled.
     pub fn new(client: &C, token: CancellationToken) -> Self {
-        Context { client: client.cancelled_by(token), warnings: Mutex::default() }
+        Context { client: client.cancelled_by(token), warnings: Mutex::default(), private: Mutex::default() }
     }
 }
 
@@ -35,17 +38,48 @@ impl<C> Context<C> {
 
     /// Tells the user something that does not stop the call.
     pub fn warn(&self, warning: Diagnostic) {
-        self.lock().push(warning);
+        lock(&self.warnings).push(warning);
+    }
+
+    /// The document that the host keeps for this object beside its state, and shows nobody. `None` if there is none,
+    /// or if it is not of this type.
+    ///
+    /// A plan sees what the last apply or refresh kept, an apply what its plan kept, a delete the same. A new object,
+    /// and one that is imported, has none.
+    pub fn private<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_slice(&lock(&self.private)).ok()
+    }
+
+    /// What the host is to keep from now on, in place of all that it kept. From a plan it is kept once that is
+    /// applied; from a create, an update, a read or an import at once, also when the call fails.
+    ///
+    /// The host keeps it as JSON, in the open: it is no place for a secret.
+    pub fn keep_private<T: Serialize>(&self, value: &T) {
+        match serde_json::to_vec(value) {
+            Ok(document) => *lock(&self.private) = document,
+            Err(why) => tracing::error!(%why, "a private document that is no JSON"),
+        }
+    }
+
+    /// The same call, for an object of which the host keeps this.
+    pub(super) fn keeping(self, private: Vec<u8>) -> Self {
+        Context { private: Mutex::new(private), ..self }
+    }
+
+    /// What the host is to keep.
+    pub(super) fn take_private(&self) -> Vec<u8> {
+        std::mem::take(&mut lock(&self.private))
     }
 
     /// The warnings so far, once.
     pub(super) fn take_warnings(&self) -> Diagnostics {
-        std::mem::take(&mut self.lock())
+        std::mem::take(&mut lock(&self.warnings))
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, Diagnostics> {
-        self.warnings.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// What is behind a lock. A panic elsewhere leaves it whole: it is only ever replaced or added to.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<C> Deref for Context<C> {

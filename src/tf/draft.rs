@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::{At, Attr, Diagnostic, Model, Path, Result, Schema, Value};
+use super::{At, Attr, Diagnostic, Kind, Model, Nesting, Path, Result, Schema, Value};
 
 /// An object of the model `M` whose values may be unknown.
 pub struct Draft<M> {
@@ -61,6 +61,24 @@ impl<M: Model> Draft<M> {
         }
     }
 
+    /// A nested object, for what is known of its attributes one by one. `None` if it is null, or unknown as a whole.
+    ///
+    /// It is a copy: a plan that changes it is told so by [`Draft::set_object`].
+    pub fn object<T: Attr<Known: Model>>(&self, at: At<M, T>) -> Option<Draft<T::Known>> {
+        let field = &self.schema.fields[self.position(at)?];
+        match &field.kind {
+            Kind::Nested(Nesting::Single, schema) => Draft::of(schema, self.raw(at).clone()),
+            _ => None,
+        }
+    }
+
+    /// Plans this nested object.
+    pub fn set_object<T: Attr<Known: Model>>(&mut self, at: At<M, T>, object: Draft<T::Known>) {
+        if let Some(at) = self.position(at) {
+            self.values[at] = object.into_value();
+        }
+    }
+
     fn position<T>(&self, at: At<M, T>) -> Option<usize> {
         self.schema.position(at.name)
     }
@@ -82,5 +100,64 @@ impl<M: Model> Change<M> {
     /// Makes a new object because of this attribute.
     pub fn replace_because_of(&mut self, path: impl Into<Path>) {
         self.replace.push(path.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tf::{Computed, at};
+
+    /// A quota.
+    #[derive(Debug, PartialEq, Model)]
+    struct Quota {
+        /// Limits.
+        #[tf(optional, keep)]
+        limits: Computed<Limits>,
+    }
+
+    /// Limits.
+    #[derive(Debug, Default, PartialEq, Model)]
+    struct Limits {
+        /// Cores.
+        #[tf(optional, keep)]
+        cores: Computed<i64>,
+        /// Memory.
+        #[tf(optional, keep)]
+        memory: Computed<i64>,
+    }
+
+    fn draft(limits: Value) -> Draft<Quota> {
+        Draft::of(&Arc::new(Quota::schema()), Value::Object(vec![limits])).expect("an object")
+    }
+
+    #[test]
+    fn a_plan_sets_one_value_of_a_nested_object() {
+        let config = draft(Value::Object(vec![5.encode(), Value::Null]));
+        let mut planned = draft(Value::Object(vec![5.encode(), Value::Unknown]));
+        let written = config.object(at!(Quota, limits)).expect("limits");
+        let mut limits = planned.object(at!(Quota, limits)).expect("limits");
+        assert!(written.is_set(at!(Limits, cores)) && !written.is_set(at!(Limits, memory)));
+        if !written.is_set(at!(Limits, memory)) {
+            limits.set(at!(Limits, memory), 7.into());
+        }
+        planned.set_object(at!(Quota, limits), limits);
+        let known = Quota { limits: Limits { cores: 5.into(), memory: 7.into() }.into() };
+        assert_eq!(planned.into_value(), Attr::encode(known));
+    }
+
+    #[test]
+    fn a_nested_object_may_be_known_in_parts_or_not_at_all() {
+        let config = draft(Value::Object(vec![Value::Unknown, Value::Null]));
+        let written = config.object(at!(Quota, limits)).expect("limits");
+        assert_eq!(written.raw(at!(Limits, cores)), &Value::Unknown);
+        assert_eq!(written.raw(at!(Limits, memory)), &Value::Null);
+        assert!(draft(Value::Null).object(at!(Quota, limits)).is_none());
+        assert!(draft(Value::Unknown).object(at!(Quota, limits)).is_none());
+        // A plan fills in the whole of what nobody wrote.
+        let mut planned = draft(Value::Unknown);
+        planned.set(at!(Quota, limits), Limits { cores: 1.into(), memory: Computed::Unknown }.into());
+        let limits = planned.object(at!(Quota, limits)).expect("limits");
+        assert_eq!(limits.raw(at!(Limits, memory)), &Value::Unknown);
     }
 }

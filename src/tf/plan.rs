@@ -312,4 +312,63 @@ mod tests {
         expected.parts.as_mut().expect("parts").remove("a");
         check(&config(|it| it[6] = parts), &Attr::encode(made()), expected, &[]);
     }
+
+    /// A nested object of which the user may write any part, and the provider knows the rest.
+    #[derive(Clone, Debug, Default, PartialEq, Model)]
+    struct Limited {
+        /// Limits.
+        #[tf(optional, keep)]
+        limits: Computed<Limits>,
+    }
+
+    /// Limits.
+    #[derive(Clone, Debug, Default, PartialEq, Model)]
+    struct Limits {
+        /// Cores.
+        #[tf(optional, keep)]
+        cores: Computed<i64>,
+        /// Memory.
+        #[tf(optional, keep)]
+        memory: Computed<i64>,
+        /// In use.
+        in_use: Computed<i64>,
+    }
+
+    fn limited(cores: i64, memory: i64, in_use: Computed<i64>) -> Limited {
+        let limits = Limits { cores: cores.into(), memory: memory.into(), in_use };
+        Limited { limits: limits.into() }
+    }
+
+    fn limits(written: Value, prior: &Value) -> Limited {
+        let planned = plan(&Limited::schema(), &Value::Object(vec![written]), prior);
+        Attr::decode(planned.value).expect("limits")
+    }
+
+    fn written(cores: Value, memory: Value) -> Value {
+        Value::Object(vec![cores, memory, Value::Null])
+    }
+
+    #[test]
+    fn a_nested_object_that_nobody_wrote_is_the_providers() {
+        assert_eq!(limits(Value::Null, &Value::Null), Limited::default());
+        let prior = limited(1, 2, 0.into());
+        assert_eq!(limits(Value::Null, &Attr::encode(prior.clone())), prior);
+        // A state of a version that did not have it.
+        assert_eq!(limits(Value::Null, &Value::Object(vec![Value::Null])), Limited::default());
+    }
+
+    #[test]
+    fn what_a_nested_object_does_not_say_is_the_providers() {
+        let open = Limits { cores: 1.into(), ..Default::default() };
+        let open = Limited { limits: open.into() };
+        assert_eq!(limits(written(1.encode(), Value::Null), &Value::Null), open);
+        assert_eq!(limits(written(1.encode(), Value::Null), &Value::Object(vec![Value::Null])), open);
+        let prior = Attr::encode(limited(1, 2, 0.into()));
+        assert_eq!(limits(written(Value::Null, Value::Null), &prior), limited(1, 2, 0.into()));
+        assert_eq!(limits(written(1.encode(), Value::Null), &prior), limited(1, 2, 0.into()));
+        assert_eq!(limits(written(5.encode(), Value::Null), &prior), limited(5, 2, Computed::Unknown));
+        let unknown = Limits { cores: Computed::Unknown, memory: 2.into(), in_use: Computed::Unknown };
+        assert_eq!(limits(written(Value::Unknown, Value::Null), &prior), Limited { limits: unknown.into() });
+        assert_eq!(limits(Value::Unknown, &prior), Limited::default());
+    }
 }

@@ -85,10 +85,11 @@ impl<P: Provider> Server<P> {
         let resource = self.managed(&it.type_name)?;
         let state = wire::read(it.current_state.as_ref(), resource.schema())?;
         let before = wire::read_identity(it.current_identity.as_ref(), resource.identity())?;
-        let mut response = read_resource::Response { private: it.private, ..Default::default() };
+        let mut response = read_resource::Response::default();
         let context = match self.context() {
-            Ok(context) => context,
+            Ok(context) => context.keeping(it.private.into()),
             Err(why) => {
+                response.private = it.private;
                 response.new_state = it.current_state;
                 response.new_identity = it.current_identity;
                 response.diagnostics = wire::diagnostics(why);
@@ -117,6 +118,7 @@ impl<P: Provider> Server<P> {
             }
         }
         found.extend(context.take_warnings());
+        response.private = context.take_private().into();
         response.diagnostics = wire::diagnostics(found);
         Ok(response)
     }
@@ -135,11 +137,13 @@ impl<P: Provider> Server<P> {
         } else {
             plan::plan(schema, &config, &prior)
         };
+        // In place of an object that is replaced the host plans a new one, and brings what was kept for the old.
+        let private = if prior.is_null() { Default::default() } else { it.prior_private };
         // A provider block that is not known yet is no obstacle to a plan; the hook looks at less.
-        let context = self.context().ok();
+        let context = self.context().ok().map(|it| it.keeping(private.clone().into()));
         let change = ErasedChange { prior, planned: planned.value, config, replace: planned.replace };
         let mut response = plan_resource_change::Response {
-            planned_private: it.prior_private,
+            planned_private: private,
             planned_identity: it.prior_identity,
             ..Default::default()
         };
@@ -156,6 +160,7 @@ impl<P: Provider> Server<P> {
         }
         if let Some(context) = context {
             found.extend(context.take_warnings());
+            response.planned_private = context.take_private().into();
         }
         response.diagnostics = wire::diagnostics(found);
         Ok(response)
@@ -169,11 +174,11 @@ impl<P: Provider> Server<P> {
         let schema = resource.schema();
         let prior = wire::read(it.prior_state.as_ref(), schema)?;
         let planned = wire::read(it.planned_state.as_ref(), schema)?;
-        let mut response =
-            apply_resource_change::Response { private: it.planned_private, ..Default::default() };
+        let mut response = apply_resource_change::Response::default();
         let context = match self.context() {
-            Ok(context) => context,
+            Ok(context) => context.keeping(it.planned_private.into()),
             Err(why) => {
+                response.private = it.planned_private;
                 response.new_state = it.prior_state;
                 response.new_identity = it.planned_identity;
                 response.diagnostics = wire::diagnostics(why);
@@ -198,6 +203,7 @@ impl<P: Provider> Server<P> {
             After::Gone => (wire::write(&Value::Null, schema), None),
         };
         found.extend(context.take_warnings());
+        response.private = context.take_private().into();
         response.diagnostics = wire::diagnostics(found);
         Ok(response)
     }
@@ -238,6 +244,7 @@ impl<P: Provider> Server<P> {
         Ok(import_resource_state::ImportedResource {
             state: wire::write(&state, resource.schema()),
             identity: wire::write_identity(identity.as_ref(), resource.identity()),
+            private: context.take_private().into(),
             ..Default::default()
         })
     }
