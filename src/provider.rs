@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use crate::data_sources;
 use crate::openstack::config::Origin;
+use crate::openstack::quota::NovaQuotaDriver;
 use crate::openstack::{self, Cloud, Error, Settings};
 use crate::resources::project_group_binding::{MissingMembers, ProjectGroupBinding};
 use crate::resources::tenant_project::TenantProject;
 use crate::resources::workspace_domain::WorkspaceDomain;
-use crate::resources::{Tenancy, diagnostic};
+use crate::resources::quota_set::QuotaSet;
+use crate::resources::{Defaults, Tenancy, diagnostic};
 use crate::tf::{
     Diagnostic, Diagnostics, DynDataSource, DynResource, Erased, ErasedData, Model, Path, Provider, Result,
-    at,
+    at, choice,
 };
 
 /// Tenancy as code on OpenStack: workspaces (Keystone domains), tenants (projects), groups bound to roles.
@@ -119,6 +121,31 @@ pub struct Config {
     /// What a binding does about a member that Keystone does not know: `skip` (the default) remarks on it and adds it
     /// once it is known, `fail` refuses.
     pub missing_users: Option<MissingMembers>,
+    /// Which of its quota drivers Nova runs: `db`, where Nova keeps the limits itself, `unified`, where Keystone does, or
+    /// `auto` (the default), which finds out. Nova itself does not tell.
+    pub nova_quota_driver: Option<QuotaDriver>,
+}
+
+choice! {
+    /// Which of its quota drivers Nova runs.
+    pub enum QuotaDriver {
+        /// Find out.
+        Auto = "auto",
+        /// Nova keeps the limits.
+        Db = "db",
+        /// Keystone keeps the limits.
+        Unified = "unified",
+    }
+}
+
+impl From<QuotaDriver> for NovaQuotaDriver {
+    fn from(it: QuotaDriver) -> Self {
+        match it {
+            QuotaDriver::Auto => NovaQuotaDriver::Auto,
+            QuotaDriver::Db => NovaQuotaDriver::Db,
+            QuotaDriver::Unified => NovaQuotaDriver::Unified,
+        }
+    }
 }
 
 fn not_negative(it: &i64) -> std::result::Result<(), String> {
@@ -141,7 +168,7 @@ impl Provider for TenancyProvider {
         tracing::debug!(host, "configuring");
         let mut warnings = Diagnostics::default();
         let given = Given::of(&config);
-        let (settings, users_domain_id, missing_users) = taken_apart(config)?;
+        let (settings, own) = taken_apart(config)?;
         let told = |error: Error| given.explain(error);
         let config = openstack::Config::load(settings).map_err(|error| told(error.into()))?;
         let insecure = config.insecure;
@@ -158,7 +185,7 @@ impl Provider for TenancyProvider {
         }
         // Here, where the credentials are, and not in the first resource that needs them.
         cloud.login().await.map_err(told)?;
-        Ok((Tenancy::new(cloud, users_domain_id, missing_users.unwrap_or_default()), warnings))
+        Ok((Tenancy::new(cloud, own), warnings))
     }
 
     fn resources() -> Vec<Box<dyn DynResource<Tenancy>>> {
@@ -166,6 +193,7 @@ impl Provider for TenancyProvider {
             Box::new(Erased::<WorkspaceDomain>::default()),
             Box::new(Erased::<TenantProject>::default()),
             Box::new(Erased::<ProjectGroupBinding>::default()),
+            Box::new(Erased::<QuotaSet>::default()),
         ]
     }
 
@@ -178,9 +206,9 @@ impl Provider for TenancyProvider {
     }
 }
 
-/// The client's settings, and the two that only resources need. Taken apart exhaustively, so that a new
+/// The client's settings, and those that only resources need. Taken apart exhaustively, so that a new
 /// attribute can't be forgotten.
-fn taken_apart(config: Config) -> Result<(Settings, Option<String>, Option<MissingMembers>)> {
+fn taken_apart(config: Config) -> Result<(Settings, Defaults)> {
     let Config {
         cloud,
         region,
@@ -224,6 +252,7 @@ fn taken_apart(config: Config) -> Result<(Settings, Option<String>, Option<Missi
         default_domain_id,
         users_domain_id,
         missing_users,
+        nova_quota_driver,
     } = config;
     // Both are checked when the configuration is validated.
     let count = |it: i64| u32::try_from(it).unwrap_or(u32::MAX);
@@ -270,7 +299,12 @@ fn taken_apart(config: Config) -> Result<(Settings, Option<String>, Option<Missi
         default_domain_id,
         default_domain_name: None,
     };
-    Ok((settings, users_domain_id, missing_users))
+    let defaults = Defaults {
+        users_domain_id,
+        missing_users: missing_users.unwrap_or_default(),
+        nova_quota_driver: nova_quota_driver.map(Into::into).unwrap_or_default(),
+    };
+    Ok((settings, defaults))
 }
 
 /// `90s`, `1m 30s`: anything that Terraform users write as a duration.

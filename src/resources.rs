@@ -3,6 +3,8 @@
 pub mod check;
 mod holdings;
 pub mod project_group_binding;
+pub mod quota_set;
+pub mod quotas;
 pub mod tenant_project;
 pub mod workspace_domain;
 
@@ -15,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::openstack::config::DomainRef;
 use crate::openstack::error::UnknownError;
 use crate::openstack::identity::{Domain, Group, Project};
+use crate::openstack::quota::{NovaQuotaDriver, QuotaService, Quotas};
 use crate::openstack::{Cloud, Error};
 use crate::tf::{Client, Diagnostic, Diagnostics, Path, Result};
 use project_group_binding::MissingMembers;
@@ -24,14 +27,23 @@ use project_group_binding::MissingMembers;
 pub struct Tenancy {
     /// The cloud.
     pub cloud: Cloud,
-    /// Where the members of groups are looked up. `None`: in the default domain.
-    pub users_domain_id: Option<String>,
-    /// What a binding does about a member that Keystone does not know.
-    pub missing_users: MissingMembers,
+    /// What the provider block says to resources.
+    pub defaults: Defaults,
     /// Ids of what a destroy plan has seen go, so that what holds them does not count them any more.
     leaving: Arc<Mutex<BTreeSet<String>>>,
     /// Ids of domains, projects and groups that were found to exist, so that a plan asks for each once.
     existing: Arc<Mutex<BTreeSet<String>>>,
+}
+
+/// What a provider block says to resources rather than to the cloud.
+#[derive(Clone, Debug, Default)]
+pub struct Defaults {
+    /// Where the members of groups are looked up. `None`: in the default domain.
+    pub users_domain_id: Option<String>,
+    /// What a binding does about a member that Keystone does not know.
+    pub missing_users: MissingMembers,
+    /// Which of its quota drivers Nova runs.
+    pub nova_quota_driver: NovaQuotaDriver,
 }
 
 /// Something that a configuration refers to by id.
@@ -61,8 +73,25 @@ impl Deref for Tenancy {
 
 impl Tenancy {
     /// A cloud with the defaults of a provider block.
-    pub fn new(cloud: Cloud, users_domain_id: Option<String>, missing_users: MissingMembers) -> Self {
-        Tenancy { cloud, users_domain_id, missing_users, leaving: Arc::default(), existing: Arc::default() }
+    pub fn new(cloud: Cloud, defaults: Defaults) -> Self {
+        Tenancy { cloud, defaults, leaving: Arc::default(), existing: Arc::default() }
+    }
+
+    /// What projects may use.
+    pub fn quotas(&self) -> Quotas<'_> {
+        self.cloud.quotas(self.defaults.nova_quota_driver)
+    }
+
+    /// The services with limits that the cloud has.
+    pub async fn quota_services(&self) -> Result<Vec<QuotaService>> {
+        let mut services = Vec::new();
+        for service in QuotaService::ALL {
+            let there = self.has_service(service.service().official()).await;
+            if there.explain("Cannot see which services the cloud has")? {
+                services.push(service);
+            }
+        }
+        Ok(services)
     }
 
     /// Notes that an object goes with the plan that is being made.
@@ -140,7 +169,7 @@ impl Tenancy {
 
     /// Id of the domain in which members are looked up.
     pub async fn users_domain_id(&self) -> Result<String, Error> {
-        match &self.users_domain_id {
+        match &self.defaults.users_domain_id {
             Some(id) => Ok(id.clone()),
             None => self.default_domain_id().await,
         }

@@ -102,6 +102,11 @@ pub fn members(all: &BTreeSet<String>) -> Checked {
     Ok(())
 }
 
+/// A limit. -1 is unlimited.
+pub fn limit(it: &i64) -> Checked {
+    if *it >= -1 { Ok(()) } else { Err(format!("Expected -1 (unlimited), 0 or more; got {it}.")) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

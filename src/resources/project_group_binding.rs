@@ -232,7 +232,7 @@ impl Resource for ProjectGroupBinding {
         }
         let mut people = People::find(&new, domain.as_deref(), client).await?;
         people.missing.extend(pending);
-        people.refuse_missing(missing.unwrap_or(client.missing_users))?;
+        people.refuse_missing(missing.unwrap_or(client.defaults.missing_users))?;
         for name in &people.missing {
             client.warn(remark(name));
         }
@@ -528,7 +528,7 @@ impl ProjectGroupBinding {
     }
 
     fn missing(&self, client: &Tenancy) -> MissingMembers {
-        self.missing_members.unwrap_or(client.missing_users)
+        self.missing_members.unwrap_or(client.defaults.missing_users)
     }
 
     async fn people(&self, client: &Tenancy) -> Result<People> {
