@@ -6,6 +6,7 @@
 pub mod auth;
 pub mod catalog;
 mod cloud;
+mod collection;
 pub mod config;
 pub mod error;
 pub mod identity;

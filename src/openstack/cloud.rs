@@ -19,6 +19,7 @@ use super::catalog::{Catalog, Service};
 use super::config::Config;
 use super::error::{Error, Result};
 use super::identity::RoleCache;
+use super::quota;
 use super::session::{Login, Session, push};
 use super::transport::{Outgoing, Payload, Repeat, Reply, Transport};
 
@@ -39,6 +40,8 @@ pub(crate) struct Shared {
     sessions: Mutex<HashMap<LoginScope, Arc<Session>>>,
     ranges: Mutex<HashMap<Service, Arc<OnceCell<Range>>>>,
     pub roles: RoleCache,
+    /// By scope: another scope may see other quotas.
+    quotas: Mutex<HashMap<LoginScope, Arc<quota::Kept>>>,
     /// Ids of what this very process created: such an object was not left by an earlier run.
     created: Mutex<HashSet<String>>,
 }
@@ -66,6 +69,7 @@ impl Cloud {
             sessions: Mutex::new(sessions),
             ranges: Mutex::default(),
             roles: Default::default(),
+            quotas: Mutex::default(),
             created: Mutex::default(),
             config,
         };
@@ -163,6 +167,12 @@ impl Cloud {
     /// Claims an id as created by this process. `false`: it was so before.
     pub(crate) fn claim(&self, id: &str) -> bool {
         self.shared.created.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned())
+    }
+
+    /// What the handles of this scope keep about quotas.
+    pub(crate) fn kept(&self) -> Arc<quota::Kept> {
+        let mut all = self.shared.quotas.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(self.scope().clone()).or_default().clone()
     }
 
     /// Waits, unless cancelled.

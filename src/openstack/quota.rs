@@ -3,16 +3,28 @@
 //! `cloud.quotas(driver).limits(QuotaService::Compute, &project_id)`. Each service has its own way to keep limits; what is
 //! odd about it is said in its file.
 
+mod cinder;
 mod error;
+mod neutron;
+mod nova;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::sync::{Mutex as AsyncMutex, OnceCell};
 
 use super::catalog::Service;
 use super::cloud::Cloud;
+use super::collection::Collection;
 use super::error::{Error, Result};
+use super::identity::ProjectFilter;
 
 pub use error::{QuotaError, Refusal};
+
+/// So many projects are looked for one by one before all are listed.
+const SINGLES: usize = 3;
 
 /// Limits by the service's own key: `cores`, `gigabytes_ssd`, `floatingip`, `loadbalancer`. -1 is unlimited.
 pub type Limits = BTreeMap<String, i64>;
@@ -116,15 +128,94 @@ impl Cloud {
     }
 }
 
+/// What the handles of one scope keep about quotas.
+pub(crate) struct Kept {
+    /// The limits in effect, by project.
+    limits: BTreeMap<QuotaService, Collection<String, Limits>>,
+    /// The defaults.
+    defaults: BTreeMap<QuotaService, AsyncMutex<Option<Limits>>>,
+    /// The projects that there are.
+    projects: Collection<String, ()>,
+    neutron: OnceCell<neutron::Check>,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self {
+            limits: QuotaService::ALL.into_iter().map(|it| (it, Collection::default())).collect(),
+            defaults: QuotaService::ALL.into_iter().map(|it| (it, AsyncMutex::default())).collect(),
+            projects: Collection::listing_after(SINGLES),
+            neutron: OnceCell::new(),
+        }
+    }
+}
+
+/// What each service must be able to do. `Quotas` does the rest for all of them.
+trait Api {
+    /// The limits of a project for which none were set.
+    async fn defaults(&self) -> Result<Limits>;
+
+    /// The limits in effect for all projects that differ from the defaults, if one call tells them.
+    async fn list(&self) -> Result<Option<BTreeMap<String, Limits>>> {
+        Ok(None)
+    }
+
+    /// The limits in effect for one project.
+    async fn limits(&self, project_id: &str) -> Result<Limits>;
+
+    /// With what is used.
+    async fn usage(&self, project_id: &str) -> Result<Usages>;
+
+    /// Sets these limits and no others. Returns what the service has then.
+    async fn put(&self, project_id: &str, limits: &Limits, force: bool) -> Result<Limits>;
+
+    /// Makes these keys follow the defaults.
+    async fn reset(&self, project_id: &str, keys: &BTreeSet<String>) -> Result<()>;
+
+    /// Sets the defaults. Returns all of them.
+    async fn put_defaults(&self, limits: &Limits) -> Result<Limits>;
+}
+
+/// Runs the expression with the API of the service.
+macro_rules! with_api {
+    ($quotas:expr, $service:expr, $api:ident => $does:expr) => {
+        match $service {
+            QuotaService::Compute => {
+                let $api = nova::Nova($quotas);
+                $does
+            }
+            QuotaService::BlockStorage => {
+                let $api = cinder::Cinder($quotas);
+                $does
+            }
+            QuotaService::Network => {
+                let $api = neutron::Neutron($quotas);
+                $does
+            }
+            other => Err(Error::Unseen { what: format!("the quotas of {other}"), why: "no API".into() }),
+        }
+    };
+}
+
 impl Quotas<'_> {
     /// The limits in effect for a project, whether they were set for it or are the defaults.
     ///
+    /// Where the service can, the first read gets those of all projects, and the others are answered from that for
+    /// a minute. What was set by this handle's cloud is seen at once.
+    ///
     /// # Errors
-    /// [`Error::NoService`]; [`Error::Unknown`] if the service says that there is no such project and Keystone says so
-    /// too; those of any call.
+    /// [`Error::NoService`]; [`Error::Unknown`] if the service says that there is no such project and Keystone says
+    /// so too; those of any call.
     pub async fn limits(&self, service: QuotaService, project_id: &str) -> Result<Limits> {
-        let _ = (self.cloud, self.nova, project_id);
-        Err(none(service))
+        let kept = self.kept();
+        let found = with_api!(*self, service, api => {
+            let single = async || api.limits(project_id).await.map(Some);
+            kept.limits[&service].get(&project_id.to_owned(), async || api.list().await, single).await
+        })?;
+        match found {
+            Some(limits) => Ok(limits),
+            None => self.defaults(service).await,
+        }
     }
 
     /// The limits of a project for which none were set. Asked once.
@@ -132,7 +223,13 @@ impl Quotas<'_> {
     /// # Errors
     /// [`Error::NoService`]; those of any call.
     pub async fn defaults(&self, service: QuotaService) -> Result<Limits> {
-        Err(none(service))
+        let kept = self.kept();
+        let mut defaults = kept.defaults[&service].lock().await;
+        if let Some(known) = &*defaults {
+            return Ok(known.clone());
+        }
+        let found = with_api!(*self, service, api => api.defaults().await)?;
+        Ok(defaults.insert(found).clone())
     }
 
     /// The limits in effect, and what is used of them as far as the service tells.
@@ -140,8 +237,7 @@ impl Quotas<'_> {
     /// # Errors
     /// As [`Quotas::limits`].
     pub async fn usage(&self, service: QuotaService, project_id: &str) -> Result<Usages> {
-        let _ = project_id;
-        Err(none(service))
+        with_api!(*self, service, api => api.usage(project_id).await)
     }
 
     /// Sets these limits; others keep their value. Returns all limits as the service has them afterwards.
@@ -156,11 +252,26 @@ impl Quotas<'_> {
         limits: &Limits,
         force: bool,
     ) -> Result<Limits> {
-        let _ = (project_id, limits, force);
-        Err(none(service))
+        if limits.is_empty() {
+            return self.limits(service, project_id).await;
+        }
+        let kept = self.kept();
+        match with_api!(*self, service, api => api.put(project_id, limits, force).await) {
+            Ok(now) => {
+                kept.limits[&service].wrote(project_id.to_owned(), now.clone());
+                error::taken(service, Some(project_id), limits, now)
+            }
+            Err(why) => {
+                kept.limits[&service].forget(project_id.to_owned());
+                Err(self.refused(service, project_id, limits, why).await)
+            }
+        }
     }
 
     /// Makes these keys follow the defaults again; others keep their value.
+    ///
+    /// A service that can only reset all keys at once does so if the other keys have their defaults anyway. Else the
+    /// defaults are written, so that later changes of them don't reach the project.
     ///
     /// # Errors
     /// Those of any call. A project that is gone is fine.
@@ -170,21 +281,35 @@ impl Quotas<'_> {
         project_id: &str,
         keys: &BTreeSet<String>,
     ) -> Result<()> {
-        let _ = (project_id, keys);
-        Err(none(service))
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let result = with_api!(*self, service, api => api.reset(project_id, keys).await);
+        self.kept().limits[&service].forget(project_id.to_owned());
+        result
     }
 
-    /// Sets the defaults of all projects: Nova's and Cinder's class `default`, the registered limits of Glance and
-    /// of a Nova with unified limits.
+    /// Sets the defaults of all projects: the class `default` of Nova, Cinder and Manila, the registered limits of
+    /// Glance and of a Nova with unified limits. Returns all defaults.
     ///
     /// # Errors
     /// [`Error::Unseen`] for services that have no API for it; else as [`Quotas::set`].
     pub async fn set_defaults(&self, service: QuotaService, limits: &Limits) -> Result<Limits> {
-        let _ = limits;
-        Err(none(service))
+        if limits.is_empty() {
+            return self.defaults(service).await;
+        }
+        let kept = self.kept();
+        let result = with_api!(*self, service, api => api.put_defaults(limits).await);
+        // They are part of what is in effect for every project.
+        kept.limits[&service].clear();
+        *kept.defaults[&service].lock().await = result.as_ref().ok().cloned();
+        match result {
+            Ok(now) => error::taken(service, None, limits, now),
+            Err(why) => Err(self.unknown_keys(service, None, limits, why).await),
+        }
     }
 
-    /// The keys that this cloud's service has.
+    /// The keys that this cloud's service has: those of its extensions and volume types too.
     ///
     /// # Errors
     /// As [`Quotas::defaults`].
@@ -192,16 +317,106 @@ impl Quotas<'_> {
         Ok(self.defaults(service).await?.into_keys().collect())
     }
 
-    /// Whether a project is gone, in Keystone's word: most services have limits for any id. Cheap for many
-    /// projects.
+    /// Whether a project is gone, in Keystone's word: most services have limits for any id. Many of these are few
+    /// calls.
     ///
     /// # Errors
     /// Those of any call.
     pub async fn project_gone(&self, project_id: &str) -> Result<bool> {
-        Ok(self.cloud.projects().get_opt(project_id).await?.is_none())
+        let projects = self.cloud.projects();
+        let one = async || Ok(projects.get_opt(project_id).await?.map(|_| ()));
+        let all = async || match projects.list(&ProjectFilter::default()).await {
+            Ok(all) => Ok(Some(all.into_iter().map(|it| (it.id, ())).collect())),
+            // An account that may see its own projects only.
+            Err(why) if why.is_forbidden() => Ok(None),
+            Err(why) => Err(why),
+        };
+        if self.kept().projects.get(&project_id.to_owned(), all, one).await?.is_some() {
+            return Ok(false);
+        }
+        // That it isn't in a list proves nothing.
+        Ok(one().await?.is_none())
+    }
+
+    fn kept(&self) -> Arc<Kept> {
+        self.cloud.kept()
+    }
+
+    /// What a refusal is about, key by key, if that can be found out.
+    async fn refused(&self, service: QuotaService, project_id: &str, limits: &Limits, why: Error) -> Error {
+        let why = self.unknown_keys(service, Some(project_id), limits, why).await;
+        let Error::Status(refusal) = &why else { return why };
+        if refusal.status != 400 {
+            return why;
+        }
+        // Services say this each in their own words, and of the first key only.
+        let Ok(usages) = self.usage(service, project_id).await else { return why };
+        let used = |key: &str| {
+            let usage = usages.get(key)?;
+            Some(usage.in_use? + usage.reserved.unwrap_or_default())
+        };
+        let below = limits.iter().filter_map(|(key, asked)| {
+            let used = used(key).filter(|used| *asked >= 0 && asked < used)?;
+            Some((key.clone(), (*asked, Refusal::BelowUse { used })))
+        });
+        error::explained(service, Some(project_id), below.collect(), refusal).unwrap_or(why)
+    }
+
+    /// Which keys the service doesn't have, if that is why it refused.
+    async fn unknown_keys(
+        &self,
+        service: QuotaService,
+        project_id: Option<&str>,
+        limits: &Limits,
+        why: Error,
+    ) -> Error {
+        let Error::Status(refusal) = &why else { return why };
+        if refusal.status != 400 {
+            return why;
+        }
+        let Ok(known) = self.known_keys(service).await else { return why };
+        let unknown = limits
+            .iter()
+            .filter(|(key, _)| !known.contains(*key))
+            .map(|(key, asked)| (key.clone(), (*asked, Refusal::Unknown)));
+        error::explained(service, project_id, unknown.collect(), refusal).unwrap_or(why)
+    }
+
+    /// Resets keys where the service can only reset all: `whole` does that, `put` writes some.
+    async fn reset_whole(
+        &self,
+        service: QuotaService,
+        keys: &BTreeSet<String>,
+        now: &Limits,
+        whole: impl AsyncFnOnce() -> Result<()>,
+        put: impl AsyncFnOnce(Limits) -> Result<()>,
+    ) -> Result<()> {
+        let defaults = self.defaults(service).await?;
+        if now.iter().all(|(key, value)| keys.contains(key) || defaults.get(key) == Some(value)) {
+            return whole().await;
+        }
+        let differs =
+            |key: &String| Some((key.clone(), *defaults.get(key)?)).filter(|it| now.get(key) != Some(&it.1));
+        let back: Limits = keys.iter().filter_map(differs).collect();
+        if back.is_empty() { Ok(()) } else { put(back).await }
     }
 }
 
-fn none(service: QuotaService) -> Error {
-    Error::Unseen { what: format!("the quotas of {service}"), why: "no API".into() }
+/// The limits in an object of a body: its numbers. What else is there, such as the id, is no limit.
+fn limits_of(value: &Value) -> Limits {
+    let all = value.as_object().into_iter().flatten();
+    all.filter_map(|(key, value)| Some((key.clone(), value.as_i64()?))).collect()
+}
+
+/// The usages in an object of a body, where the service calls what is in use `used`.
+fn usages_of(value: &Value, used: &str) -> Usages {
+    let all = value.as_object().into_iter().flatten();
+    let usage = |it: &Value| {
+        Some(Usage {
+            limit: it["limit"].as_i64()?,
+            in_use: it[used].as_i64(),
+            reserved: it["reserved"].as_i64(),
+        })
+    };
+    all.filter_map(|(key, value)| Some((key.clone(), usage(value)?))).collect()
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::QuotaService;
-use crate::openstack::error::Attempt;
+use super::{Limits, QuotaService};
+use crate::openstack::error::{Attempt, Error, Result, StatusError};
 
 /// Limits that a service did not take, and why.
 #[derive(Clone, Debug)]
@@ -70,3 +70,46 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for QuotaError {}
+
+/// What is in effect, if all that was asked for is.
+pub(super) fn taken(
+    service: QuotaService,
+    project_id: Option<&str>,
+    asked: &Limits,
+    now: Limits,
+) -> Result<Limits> {
+    let ignored: BTreeMap<_, _> = asked
+        .iter()
+        .filter(|(key, value)| now.get(*key) != Some(value))
+        .map(|(key, value)| (key.clone(), (*value, Refusal::Ignored { actual: now.get(key).copied() })))
+        .collect();
+    if ignored.is_empty() {
+        return Ok(now);
+    }
+    Err(Error::Quota(Box::new(QuotaError {
+        service,
+        project_id: project_id.map(str::to_owned),
+        keys: ignored,
+        message: String::new(),
+        attempt: None,
+    })))
+}
+
+/// The error about these keys, if there are any.
+pub(super) fn explained(
+    service: QuotaService,
+    project_id: Option<&str>,
+    keys: BTreeMap<String, (i64, Refusal)>,
+    refusal: &StatusError,
+) -> Option<Error> {
+    if keys.is_empty() {
+        return None;
+    }
+    Some(Error::Quota(Box::new(QuotaError {
+        service,
+        project_id: project_id.map(str::to_owned),
+        keys,
+        message: refusal.message.clone(),
+        attempt: Some(refusal.attempt.clone()),
+    })))
+}
