@@ -82,6 +82,11 @@ impl Workspace {
         )?;
         cloud.ask(&format!("PUT identity /projects/{project}/users/{user}/roles/{admin}"), None)?;
         cloud.ask(&format!("PUT identity /system/users/{user}/roles/{admin}"), None)?;
+        // To Swift that is nobody: its administrators have a role of their own.
+        let reseller = cloud.ask("GET identity /roles?name=ResellerAdmin", None)?;
+        if let Ok(role) = text_at(&reseller, "/roles/0/id") {
+            cloud.ask(&format!("PUT identity /projects/{project}/users/{user}/roles/{role}"), None)?;
+        }
 
         let keystone = via(&cloud.keystone)?;
         let mut entry = json!({
