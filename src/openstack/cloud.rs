@@ -348,6 +348,12 @@ impl Call {
         self
     }
 
+    /// A header with a name of its own making.
+    pub fn any_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
     /// A header whose value nobody may print.
     pub fn secret_header(mut self, name: &'static str, value: &HeaderValue) -> Self {
         let mut value = value.clone();

@@ -3,10 +3,15 @@
 //! `cloud.quotas(driver).limits(QuotaService::Compute, &project_id)`. Each service has its own way to keep limits; what is
 //! odd about it is said in its file.
 
+mod barbican;
 mod cinder;
+mod designate;
 mod error;
+mod manila;
 mod neutron;
 mod nova;
+mod octavia;
+mod swift;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -192,6 +197,26 @@ macro_rules! with_api {
                 let $api = neutron::Neutron($quotas);
                 $does
             }
+            QuotaService::LoadBalancer => {
+                let $api = octavia::Octavia($quotas);
+                $does
+            }
+            QuotaService::Dns => {
+                let $api = designate::Designate($quotas);
+                $does
+            }
+            QuotaService::SharedFileSystem => {
+                let $api = manila::Manila($quotas);
+                $does
+            }
+            QuotaService::KeyManager => {
+                let $api = barbican::Barbican($quotas);
+                $does
+            }
+            QuotaService::ObjectStorage => {
+                let $api = swift::Swift($quotas);
+                $does
+            }
             other => Err(Error::Unseen { what: format!("the quotas of {other}"), why: "no API".into() }),
         }
     };
@@ -314,7 +339,13 @@ impl Quotas<'_> {
     /// # Errors
     /// As [`Quotas::defaults`].
     pub async fn known_keys(&self, service: QuotaService) -> Result<BTreeSet<String>> {
-        Ok(self.defaults(service).await?.into_keys().collect())
+        let fixed: &[&str] = match service {
+            // Its defaults aren't always known.
+            QuotaService::KeyManager => &barbican::KEYS,
+            _ => &[],
+        };
+        let defaults = self.defaults(service).await?;
+        Ok(defaults.into_keys().chain(fixed.iter().map(|it| (*it).to_owned())).collect())
     }
 
     /// Whether a project is gone, in Keystone's word: most services have limits for any id. Many of these are few
