@@ -2,4 +2,5 @@
 
 pub mod domain;
 pub mod project;
+pub mod quota_usage;
 pub mod role;

@@ -10,6 +10,7 @@ use crate::openstack::{self, Cloud, Error, Settings};
 use crate::resources::project_group_binding::{MissingMembers, ProjectGroupBinding};
 use crate::resources::tenant_project::TenantProject;
 use crate::resources::workspace_domain::WorkspaceDomain;
+use crate::resources::quota_defaults::QuotaDefaults;
 use crate::resources::quota_set::QuotaSet;
 use crate::resources::{Defaults, Tenancy, diagnostic};
 use crate::tf::{
@@ -194,6 +195,7 @@ impl Provider for TenancyProvider {
             Box::new(Erased::<TenantProject>::default()),
             Box::new(Erased::<ProjectGroupBinding>::default()),
             Box::new(Erased::<QuotaSet>::default()),
+            Box::new(Erased::<QuotaDefaults>::default()),
         ]
     }
 
@@ -202,6 +204,7 @@ impl Provider for TenancyProvider {
             Box::new(ErasedData::<data_sources::domain::Domain>::default()),
             Box::new(ErasedData::<data_sources::project::Project>::default()),
             Box::new(ErasedData::<data_sources::role::Role>::default()),
+            Box::new(ErasedData::<data_sources::quota_usage::QuotaUsage>::default()),
         ]
     }
 }

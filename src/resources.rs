@@ -3,6 +3,7 @@
 pub mod check;
 mod holdings;
 pub mod project_group_binding;
+pub mod quota_defaults;
 pub mod quota_set;
 pub mod quotas;
 pub mod tenant_project;

@@ -88,9 +88,14 @@ pub fn not_empty(text: &String) -> Checked {
     if text.trim().is_empty() { Err("Expected something; got an empty text.".to_owned()) } else { Ok(()) }
 }
 
+/// Ids or names of which none is empty.
+pub fn not_empty_each(all: &BTreeSet<String>) -> Checked {
+    all.iter().try_for_each(not_empty)
+}
+
 /// Roles by name or id.
 pub fn roles(all: &BTreeSet<String>) -> Checked {
-    all.iter().try_for_each(not_empty)
+    not_empty_each(all)
 }
 
 /// Names of users: 1 to 255 characters.

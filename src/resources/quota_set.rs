@@ -9,7 +9,7 @@ use super::quotas::services::{
     BlockStorage, Compute, Dns, Image, KeyManager, LoadBalancer, Network, ObjectStorage, SharedFileSystem,
 };
 use super::quotas::work::{self, Before, Plan};
-use super::quotas::{self, All, Quotas, for_each_service, word_of};
+use super::quotas::{self, All, Quotas, for_each_service, known, settle, word_of};
 use super::{Existing, Explain, Tenancy, check};
 use crate::openstack::quota::QuotaService;
 use crate::tf::{
@@ -133,43 +133,21 @@ impl Resource for QuotaSet {
             }
             return Ok(());
         };
-        // What is not written is not managed. After an import that is not known yet, and a plan that changes nothing
-        // must show nothing.
         let prior = change.prior.as_ref().filter(|_| change.replace.is_empty());
-        let untouched = prior.filter(|prior| {
-            let mut agrees = imported
-                && *planned.raw(at!(Self, force)) == prior.force.encode()
-                && *planned.raw(at!(Self, on_destroy)) == prior.on_destroy.encode();
-            macro_rules! compare {
-                ($($field:ident)+) => {$(
-                    let written = config.raw(at!(Self, $field));
-                    agrees = agrees && quotas::agrees(written, &prior.$field.clone().encode());
-                )+};
-            }
-            for_each_service!(compare);
-            agrees
-        });
-        macro_rules! settle {
-            ($($field:ident)+) => {$(
-                match untouched {
-                    Some(prior) => planned.set(at!(Self, $field), prior.$field.clone()),
-                    None => planned.set_raw(at!(Self, $field), config.raw(at!(Self, $field)).clone()),
-                }
-            )+};
+        let imported = imported
+            && prior.is_some_and(|prior| {
+                *planned.raw(at!(Self, force)) == prior.force.encode()
+                    && *planned.raw(at!(Self, on_destroy)) == prior.on_destroy.encode()
+            });
+        if for_each_service!(settle(Self, planned, config, prior, imported;)) {
+            return Ok(());
         }
-        for_each_service!(settle);
-        let Some(client) = client.filter(|_| untouched.is_none()) else { return Ok(()) };
-
+        let Some(client) = client else { return Ok(()) };
         let project_id = planned.get(at!(Self, project_id))?;
         if let (None, Some(id)) = (prior, &project_id) {
             client.must_exist(Existing::Project(id), at!(Self, project_id)).await?;
         }
-        macro_rules! known {
-            ($($field:ident)+) => {
-                Quotas { $($field: planned.known_part(at!(Self, $field))?,)+ }
-            };
-        }
-        let to: Quotas = for_each_service!(known);
+        let to = for_each_service!(known(Self, planned;));
         let from = prior.map(|prior| prior.quotas().limits()).unwrap_or_default();
         let plan = Plan { from, to: to.limits() };
         plan.refuse_missing_services(client).await?;

@@ -59,11 +59,46 @@ pub struct Quotas {
 
 /// Does the same for each attribute of [`Quotas`].
 macro_rules! for_each_service {
-    ($do:ident) => {
-        $do! { compute block_storage network load_balancer dns shared_file_system key_manager object_storage image extra }
+    ($do:ident $(($($first:tt)*))?) => {
+        $do! {
+            $($($first)*)?
+            compute block_storage network load_balancer dns shared_file_system key_manager object_storage image extra
+        }
     };
 }
 pub(super) use for_each_service;
+
+/// Settles what a plan shows for attributes that are not written: they are not managed. Right after an import, when
+/// `$imported`, nobody knows yet what will be: as long as all that is written agrees with what was imported, all stays as
+/// it was imported, and the result is true.
+macro_rules! settle {
+    ($model:ty, $planned:ident, $config:ident, $prior:expr, $imported:expr; $($field:ident)+) => {{
+        let untouched = $prior.filter(|prior| {
+            $imported
+                $(&& $crate::resources::quotas::agrees(
+                    $config.raw(at!($model, $field)),
+                    &$crate::tf::Attr::encode(prior.$field.clone()),
+                ))+
+        });
+        $(match untouched {
+            Some(prior) => $planned.set(at!($model, $field), prior.$field.clone()),
+            None => $planned.set_raw(at!($model, $field), $config.raw(at!($model, $field)).clone()),
+        })+
+        untouched.is_some()
+    }};
+}
+pub(super) use settle;
+
+/// The limits of a plan, as far as they are known.
+macro_rules! known {
+    ($model:ty, $planned:ident; $($field:ident)+) => {
+        $crate::resources::quotas::Quotas {
+            $($field: $planned.known_part(at!($model, $field))?,)+
+            ..Default::default()
+        }
+    };
+}
+pub(super) use known;
 
 impl Quotas {
     /// Shows each key that has an attribute, with its limit.

@@ -179,7 +179,7 @@ limits! {
         /// Size of all objects of the project's account together, in bytes. Swift's `quota-bytes`.
         bytes = "bytes",
         /// Objects of the project's account. Swift's `quota-count`.
-        objects = "objects",
+        objects = "count",
     }
 
     /// Limits of Glance.
@@ -229,6 +229,7 @@ mod tests {
         check::<Dns>();
         check::<SharedFileSystem>();
         check::<KeyManager>();
+        check::<ObjectStorage>();
         check::<Image>();
         check::<VolumeType>();
     }

@@ -37,7 +37,7 @@ pub async fn read_all(project_id: &str, client: &Context<Tenancy>) -> Result<Opt
     for (service, limits) in answers {
         match limits {
             Ok(limits) => drop(all.insert(service, limits)),
-            Err(error) if error.is_forbidden() => {
+            Err(error) if error.is_forbidden() || matches!(error, Error::Unseen { .. }) => {
                 let mut remark = cannot_read(service, error);
                 remark.severity = Severity::Warning;
                 remark.detail.push_str("\n\nThe import leaves these limits out.");
@@ -121,7 +121,9 @@ impl Plan {
         let mut found = Diagnostics::default();
         for (service, limits, known) in join_all(asked).await {
             let Some(known) = known else { continue };
-            for key in limits.keys().filter(|key| !known.contains(*key)) {
+            // Swift tells the keys of an account, not those of its storage policies.
+            let policy = |key: &str| service == QuotaService::ObjectStorage && key.contains("-policy-");
+            for key in limits.keys().filter(|key| !known.contains(*key) && !policy(key)) {
                 found.push(unknown_key(service, key, &known));
             }
         }
