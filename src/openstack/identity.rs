@@ -9,6 +9,7 @@
 mod domains;
 mod grants;
 mod groups;
+mod limits;
 mod origin;
 mod projects;
 mod roles;
@@ -24,6 +25,7 @@ use serde_json::{Map, Value, json};
 pub use domains::{Domain, DomainChange, DomainFilter, Domains, NewDomain};
 pub use grants::{Actor, Grant, Grants, Scope};
 pub use groups::{Group, GroupChange, GroupFilter, Groups, NewGroup};
+pub use limits::{Limit, LimitModel, NewLimit, RegisteredLimit, UnifiedLimits};
 pub use origin::Made;
 pub use projects::{NewProject, Project, ProjectChange, ProjectFilter, Projects};
 pub(crate) use roles::RoleCache;
@@ -333,6 +335,11 @@ impl Cloud {
     /// Roles.
     pub fn roles(&self) -> Roles<'_> {
         Roles::of(self)
+    }
+
+    /// Unified limits: the quotas that Keystone keeps for other services.
+    pub fn unified_limits(&self) -> UnifiedLimits<'_> {
+        UnifiedLimits::of(self)
     }
 
     /// Grants: who has which role where.

@@ -7,15 +7,18 @@ mod barbican;
 mod cinder;
 mod designate;
 mod error;
+mod glance;
 mod manila;
 mod neutron;
 mod nova;
 mod octavia;
 mod swift;
+mod unified;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use serde_json::Value;
 use tokio::sync::{Mutex as AsyncMutex, OnceCell};
@@ -23,8 +26,8 @@ use tokio::sync::{Mutex as AsyncMutex, OnceCell};
 use super::catalog::Service;
 use super::cloud::Cloud;
 use super::collection::Collection;
-use super::error::{Error, Result};
-use super::identity::ProjectFilter;
+use super::error::{Error, Result, StatusError};
+use super::identity::{ProjectFilter, RegisteredLimit};
 
 pub use error::{QuotaError, Refusal};
 
@@ -48,10 +51,13 @@ pub struct Usage {
 /// Usages by the service's own key.
 pub type Usages = BTreeMap<String, Usage>;
 
-/// Which of its quota drivers Nova runs.
+/// Which of its quota drivers Nova runs. Nova doesn't tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum NovaQuotaDriver {
-    /// Find out.
+    /// Nova is asked, project by project: it tells the limits in effect whoever keeps them. A write goes to Nova, too;
+    /// if Nova accepts and ignores it, and Keystone has registered limits for Nova, it goes to Keystone instead.
+    ///
+    /// That Keystone has limits for Nova is no sign: whoever prepares the change of drivers copies them there.
     #[default]
     Auto,
     /// `DbQuotaDriver`: Nova keeps the limits.
@@ -142,6 +148,10 @@ pub(crate) struct Kept {
     /// The projects that there are.
     projects: Collection<String, ()>,
     neutron: OnceCell<neutron::Check>,
+    /// The registered limits at Keystone, by service id.
+    registered: Collection<String, Vec<RegisteredLimit>>,
+    /// Whether Nova ignored a write, as it does with unified limits.
+    nova_ignores: AtomicBool,
 }
 
 impl Default for Kept {
@@ -151,6 +161,8 @@ impl Default for Kept {
             defaults: QuotaService::ALL.into_iter().map(|it| (it, AsyncMutex::default())).collect(),
             projects: Collection::listing_after(SINGLES),
             neutron: OnceCell::new(),
+            registered: Collection::default(),
+            nova_ignores: AtomicBool::new(false),
         }
     }
 }
@@ -217,7 +229,10 @@ macro_rules! with_api {
                 let $api = swift::Swift($quotas);
                 $does
             }
-            other => Err(Error::Unseen { what: format!("the quotas of {other}"), why: "no API".into() }),
+            QuotaService::Image => {
+                let $api = glance::Glance($quotas);
+                $does
+            }
         }
     };
 }
@@ -288,7 +303,7 @@ impl Quotas<'_> {
             }
             Err(why) => {
                 kept.limits[&service].forget(project_id.to_owned());
-                Err(self.refused(service, project_id, limits, why).await)
+                Err(self.refused(service, project_id, limits, force, why).await)
             }
         }
     }
@@ -374,10 +389,22 @@ impl Quotas<'_> {
     }
 
     /// What a refusal is about, key by key, if that can be found out.
-    async fn refused(&self, service: QuotaService, project_id: &str, limits: &Limits, why: Error) -> Error {
+    async fn refused(
+        &self,
+        service: QuotaService,
+        project_id: &str,
+        limits: &Limits,
+        force: bool,
+        why: Error,
+    ) -> Error {
         let why = self.unknown_keys(service, Some(project_id), limits, why).await;
-        let Error::Status(refusal) = &why else { return why };
-        if refusal.status != 400 {
+        let Some(refusal) = refusal_of(service, &why) else { return why };
+        let checks = match service {
+            QuotaService::BlockStorage => true,
+            QuotaService::Compute | QuotaService::Network | QuotaService::SharedFileSystem => !force,
+            _ => false,
+        };
+        if !checks {
             return why;
         }
         // Services say this each in their own words, and of the first key only.
@@ -401,10 +428,7 @@ impl Quotas<'_> {
         limits: &Limits,
         why: Error,
     ) -> Error {
-        let Error::Status(refusal) = &why else { return why };
-        if refusal.status != 400 {
-            return why;
-        }
+        let Some(refusal) = refusal_of(service, &why) else { return why };
         let Ok(known) = self.known_keys(service).await else { return why };
         let unknown = limits
             .iter()
@@ -430,6 +454,16 @@ impl Quotas<'_> {
             |key: &String| Some((key.clone(), *defaults.get(key)?)).filter(|it| now.get(key) != Some(&it.1));
         let back: Limits = keys.iter().filter_map(differs).collect();
         if back.is_empty() { Ok(()) } else { put(back).await }
+    }
+}
+
+/// The reply of the service itself that says that limits can't be so.
+fn refusal_of(service: QuotaService, why: &Error) -> Option<&StatusError> {
+    match why {
+        Error::Status(it) if it.status == 400 && it.attempt.service == service.service().official() => {
+            Some(it)
+        }
+        _ => None,
     }
 }
 

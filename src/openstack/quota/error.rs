@@ -32,6 +32,10 @@ pub enum Refusal {
         /// How much is in use and reserved.
         used: i64,
     },
+    /// Keystone keeps the limits of this service, and has no registered limit of this name for its region.
+    Unregistered,
+    /// Nova with unified limits knows only the default of this, which holds for all projects.
+    DefaultOnly,
     /// The service accepted it and has another value, or none.
     Ignored {
         /// What it has.
@@ -62,6 +66,12 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown => f.write_str("it has no such key"),
+            Self::Unregistered => {
+                f.write_str("Keystone has no registered limit for it, of this service and in its region")
+            }
+            Self::DefaultOnly => {
+                f.write_str("the service knows only one value for all projects, which is the default")
+            }
             Self::BelowUse { used } => write!(f, "{used} are in use or reserved"),
             Self::Ignored { actual: Some(actual) } => write!(f, "it was accepted, but {actual} is in effect"),
             Self::Ignored { actual: None } => f.write_str("it was accepted, but is not there"),
@@ -78,24 +88,30 @@ pub(super) fn taken(
     asked: &Limits,
     now: Limits,
 ) -> Result<Limits> {
-    let ignored: BTreeMap<_, _> = asked
+    let ignored = ignored(asked, &now);
+    if ignored.is_empty() { Ok(now) } else { Err(refuse(service, project_id, ignored)) }
+}
+
+/// What was asked for and is not in effect.
+pub(super) fn ignored(asked: &Limits, now: &Limits) -> BTreeMap<String, (i64, Refusal)> {
+    asked
         .iter()
         .filter(|(key, value)| now.get(*key) != Some(value))
         .map(|(key, value)| (key.clone(), (*value, Refusal::Ignored { actual: now.get(key).copied() })))
-        .collect();
-    if ignored.is_empty() {
-        return Ok(now);
-    }
-    Err(Error::Quota(Box::new(QuotaError {
-        service,
-        project_id: project_id.map(str::to_owned),
-        keys: ignored,
-        message: String::new(),
-        attempt: None,
-    })))
+        .collect()
 }
 
-/// The error about these keys, if there are any.
+/// An error about these keys that is ours, and not the service's.
+pub(super) fn refuse(
+    service: QuotaService,
+    project_id: Option<&str>,
+    keys: BTreeMap<String, (i64, Refusal)>,
+) -> Error {
+    let project_id = project_id.map(str::to_owned);
+    Error::Quota(Box::new(QuotaError { service, project_id, keys, message: String::new(), attempt: None }))
+}
+
+/// The error about these keys, if there are any, with the service's words.
 pub(super) fn explained(
     service: QuotaService,
     project_id: Option<&str>,
@@ -105,11 +121,7 @@ pub(super) fn explained(
     if keys.is_empty() {
         return None;
     }
-    Some(Error::Quota(Box::new(QuotaError {
-        service,
-        project_id: project_id.map(str::to_owned),
-        keys,
-        message: refusal.message.clone(),
-        attempt: Some(refusal.attempt.clone()),
-    })))
+    let project_id = project_id.map(str::to_owned);
+    let (message, attempt) = (refusal.message.clone(), Some(refusal.attempt.clone()));
+    Some(Error::Quota(Box::new(QuotaError { service, project_id, keys, message, attempt })))
 }

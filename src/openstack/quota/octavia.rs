@@ -90,8 +90,9 @@ impl Octavia<'_> {
 
 impl Api for Octavia<'_> {
     async fn defaults(&self) -> Result<Limits> {
-        let call =
-            Call::get(SERVICE, "/lbaas/quotas/defaults").doing("read the default load balancer quotas");
+        // `/quotas/defaults` is no place of its own, but the quota of a project of that name.
+        let call = Call::get(SERVICE, "/lbaas/quotas/{id}/default").id("default");
+        let call = call.doing("read the default load balancer quotas");
         Ok(keys_of(&self.0.cloud.send(call).await?.json_of("quota")?))
     }
 
