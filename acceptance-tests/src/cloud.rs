@@ -143,6 +143,10 @@ impl Cloud {
             "image" => format!("{}/v2", url.trim_end_matches("/v2")),
             "network" => format!("{}/v2.0", url.trim_end_matches("/v2.0")),
             "load-balancer" => format!("{}/v2", url.trim_end_matches("/v2")),
+            "dns" => format!("{url}/v2"),
+            "key-manager" => format!("{url}/v1"),
+            // Whose account it is, the path says.
+            "object-store" => url.split("/AUTH_").next().unwrap_or_default().to_owned(),
             _ => url.clone(),
         })
     }

@@ -151,6 +151,7 @@ impl Resource for QuotaSet {
         let from = prior.map(|prior| prior.quotas().limits()).unwrap_or_default();
         let plan = Plan { from, to: to.limits() };
         plan.refuse_missing_services(client).await?;
+        plan.refuse_default_only(client)?;
         plan.refuse_unknown_keys(client).await?;
         if let Some(project_id) = project_id {
             let force = planned.get(at!(Self, force))? == Some(true);

@@ -6,11 +6,14 @@ use futures_util::future::join_all;
 use futures_util::join;
 
 use super::{All, attribute_for, name_of, path_of, volume_type_of, word_of};
-use crate::openstack::quota::{Limits, QuotaService, Refusal};
+use crate::openstack::quota::{Limits, NovaQuotaDriver, QuotaService, Refusal};
 use crate::openstack::{Error, near};
 use crate::resources::{Explain, Tenancy, diagnostic};
 use crate::resources::quota_set::QuotaSet;
 use crate::tf::{Context, Diagnostic, Diagnostics, Path, Result, Severity, at};
+
+/// Of these a Nova with unified limits looks up the default, whatever the project (Nova 34).
+const DEFAULT_ONLY: [&str; 4] = ["key_pairs", "metadata_items", "server_group_members", "server_groups"];
 
 /// What services answered about their limits.
 type Answers = Vec<(QuotaService, Result<Limits, Error>)>;
@@ -123,8 +126,29 @@ impl Plan {
             let Some(known) = known else { continue };
             // Swift tells the keys of an account, not those of its storage policies.
             let policy = |key: &str| service == QuotaService::ObjectStorage && key.contains("-policy-");
+            let nova = client.defaults.nova_quota_driver;
             for key in limits.keys().filter(|key| !known.contains(*key) && !policy(key)) {
-                found.push(unknown_key(service, key, &known));
+                found.push(unknown_key(service, key, &known, nova));
+            }
+        }
+        found.into_result()
+    }
+
+    /// Refuses limits of Nova that do nothing for a single project, if it is known to be so.
+    pub fn refuse_default_only(&self, client: &Tenancy) -> Result<()> {
+        let mut found = Diagnostics::default();
+        if client.defaults.nova_quota_driver == NovaQuotaDriver::Unified {
+            let limits = self.to.get(&QuotaService::Compute);
+            for key in limits.into_iter().flat_map(Limits::keys).filter(|key| DEFAULT_ONLY.contains(&key.as_str())) {
+                let at = path_of(QuotaService::Compute, key);
+                found.push(
+                    Diagnostic::error(format!("{at} has no effect for one project"))
+                        .detail(
+                            "Nova with unified limits knows only one value of it for all projects, which is the default. \
+                             Set that with `tenancy_quota_defaults`.",
+                        )
+                        .at(at),
+                );
             }
         }
         found.into_result()
@@ -154,7 +178,7 @@ impl Plan {
                     Diagnostic::warning(format!("{at} = {limit} is below what is in use"))
                         .detail(format!(
                             "The project {project_id} has {in_use} in use{reserved}. {}",
-                            below_use(service, force)
+                            below_use(service, force, client.defaults.nova_quota_driver)
                         ))
                         .at(at),
                 );
@@ -163,8 +187,15 @@ impl Plan {
     }
 }
 
-fn unknown_key(service: QuotaService, key: &str, known: &BTreeSet<String>) -> Diagnostic {
+fn unknown_key(
+    service: QuotaService,
+    key: &str,
+    known: &BTreeSet<String>,
+    nova: NovaQuotaDriver,
+) -> Diagnostic {
     let name = name_of(service);
+    let unified = service == QuotaService::Image
+        || service == QuotaService::Compute && nova == NovaQuotaDriver::Unified;
     let quoted = |all: Vec<String>| all.iter().map(|it| format!("\"{it}\"")).collect::<Vec<_>>().join(", ");
     let told = match volume_type_of(key).filter(|_| service == QuotaService::BlockStorage) {
         Some((_, volume_type)) => {
@@ -180,15 +211,16 @@ fn unknown_key(service: QuotaService, key: &str, known: &BTreeSet<String>) -> Di
         }
         None => {
             let near = near(key, known.iter().map(String::as_str));
-            let detail = match (near.is_empty(), service) {
-                (false, _) => format!("Near: {}.", quoted(near)),
-                (true, QuotaService::Image) => {
-                    "Glance limits only what has a registered limit in Keystone: register it first, such as with \
-                     `tenancy_quota_defaults`."
-                        .to_owned()
-                }
-                (true, _) => format!("{name} has {}.", quoted(known.iter().cloned().collect())),
+            let mut detail = match near.is_empty() {
+                true => format!("{name} has {}.", quoted(known.iter().cloned().collect())),
+                false => format!("Near: {}.", quoted(near)),
             };
+            if unified {
+                detail = format!(
+                    "{name} takes its limits from Keystone, which has no registered limit for it. Register it first, such as \
+                     with `tenancy_quota_defaults`."
+                );
+            }
             Diagnostic::error(format!("{name} of this cloud has no limit \"{key}\"")).detail(detail)
         }
     };
@@ -196,8 +228,9 @@ fn unknown_key(service: QuotaService, key: &str, known: &BTreeSet<String>) -> Di
 }
 
 /// What a service does with a limit below what is in use.
-fn below_use(service: QuotaService, force: bool) -> &'static str {
+fn below_use(service: QuotaService, force: bool, nova: NovaQuotaDriver) -> &'static str {
     match service {
+        QuotaService::Compute if nova == NovaQuotaDriver::Unified => TAKEN,
         QuotaService::BlockStorage => {
             "Cinder refuses such a limit and knows no `force`: the apply fails unless less is in use by then."
         }
@@ -210,9 +243,11 @@ fn below_use(service: QuotaService, force: bool) -> &'static str {
         QuotaService::Network => {
             "Neutron refuses such a limit since 2025.1 unless `force` is on: the apply fails unless less is in use by then."
         }
-        _ => "The service takes it: nothing is taken away, and nothing new can be made.",
+        _ => TAKEN,
     }
 }
+
+const TAKEN: &str = "The service takes it: nothing is taken away, and nothing new can be made.";
 
 /// What was there before limits were set: by service and key, `None` for one that followed the defaults.
 pub type Before = BTreeMap<String, BTreeMap<String, Option<i64>>>;
