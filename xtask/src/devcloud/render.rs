@@ -59,7 +59,6 @@ impl<'a> Renderer<'a> {
             password => PASSWORD,
             region => REGION,
             port => ports,
-            unified_limits => state.unified_limits,
             extras => state.extras.iter().cloned().collect::<Vec<_>>(),
             apache => paths.cache.join("debian").join(debian::APACHE.name).display().to_string(),
             user => name_of("-un"),
