@@ -34,6 +34,9 @@ choice! {
 /// Only the limits that are written are read, sent and compared: null is not managed, `0` is nothing at all, `-1` is
 /// unlimited. A limit that is no longer written stays as it is in the cloud. A plan warns of a limit below what is in use.
 ///
+/// An import takes in all limits of all services. The plan after it shows no change, whatever part of them is written; with
+/// the first change that is applied, the part that is not written is no longer managed.
+///
 /// Two of these for the same project must not write the same limit: neither can see the other, and each apply would undo
 /// the other's.
 #[derive(Clone, Debug, PartialEq, Model)]

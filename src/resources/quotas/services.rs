@@ -70,7 +70,9 @@ limits! {
         /// Volume groups. Cinder's `groups`.
         groups = "groups",
         ;
-        /// Limits of single volume types, by the name of the type. They apply besides the limits on all volumes.
+        /// Limits of single volume types, by the name of the type, which must exist when the plan is made. They apply
+        /// besides the limits on all volumes.
+        #[tf(check(super::volume_types))]
         volume_types: BTreeMap<String, VolumeType>
     }
 
