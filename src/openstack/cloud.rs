@@ -211,6 +211,11 @@ impl Cloud {
             base.set_path(&base.path().replace(own, project_id));
         }
         let url = call.url(base)?;
+        self.send_at(call, url).await
+    }
+
+    /// Sends a call to a URL that isn't below the service's own. A bad status is an error.
+    pub(crate) async fn send_at(&self, call: Call, url: Url) -> Result<Reply> {
         let reply = self.exchange(&call, Some(url)).await?;
         self.shared.transport.good(reply)
     }

@@ -250,7 +250,12 @@ impl Quotas<'_> {
         let kept = self.kept();
         let found = with_api!(*self, service, api => {
             let single = async || api.limits(project_id).await.map(Some);
-            kept.limits[&service].get(&project_id.to_owned(), async || api.list().await, single).await
+            let list = async || match api.list().await {
+                // An account that may see its own project's.
+                Err(why) if why.is_forbidden() => Ok(None),
+                other => other,
+            };
+            kept.limits[&service].get(&project_id.to_owned(), list, single).await
         })?;
         match found {
             Some(limits) => Ok(limits),
@@ -364,7 +369,7 @@ impl Quotas<'_> {
     }
 
     /// Whether a project is gone, in Keystone's word: most services have limits for any id. Many of these are few
-    /// calls.
+    /// calls, since a project that was seen is there for a minute.
     ///
     /// # Errors
     /// Those of any call.
@@ -455,6 +460,13 @@ impl Quotas<'_> {
         let back: Limits = keys.iter().filter_map(differs).collect();
         if back.is_empty() { Ok(()) } else { put(back).await }
     }
+}
+
+/// Whether a list has all projects. Some services show an account that may not see all, without a word, only what is
+/// its own project's.
+async fn is_of_all(cloud: &Cloud, rows: &BTreeMap<String, Limits>) -> Result<bool> {
+    let login = cloud.login().await?;
+    Ok(rows.keys().any(|it| Some(it) != login.project_id.as_ref()))
 }
 
 /// The reply of the service itself that says that limits can't be so.

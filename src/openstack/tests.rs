@@ -60,7 +60,7 @@ impl Keystone {
     async fn with(more: &[(&str, &str)]) -> Self {
         let server = MockServer::start().await;
         let entry = |kind: &str, path: &str| {
-            json!({"type": kind, "endpoints": [
+            json!({"type": kind, "id": format!("id-{kind}"), "endpoints": [
                 {"interface": "public", "region": "R", "url": format!("{}{path}", server.uri())}]})
         };
         let usual = [("compute", "/compute/v2.1"), ("network", "/network"), ("volumev3", "/volume/v3/home")];

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Api, Limits, QuotaService, Quotas, Usages, limits_of, usages_of};
+use super::{Api, Limits, QuotaService, Quotas, Usages, is_of_all, limits_of, usages_of};
 use crate::openstack::catalog::Service;
 use crate::openstack::cloud::Call;
 use crate::openstack::error::{Error, Result};
@@ -72,7 +72,8 @@ impl Api for Neutron<'_> {
             id.map(|id| (id.to_owned(), limits_of(it)))
                 .ok_or_else(|| reply.odd("a quota doesn't say whose it is"))
         };
-        rows.iter().map(row).collect::<Result<_>>().map(Some)
+        let rows = rows.iter().map(row).collect::<Result<_>>()?;
+        Ok(is_of_all(self.0.cloud, &rows).await?.then_some(rows))
     }
 
     async fn limits(&self, project_id: &str) -> Result<Limits> {

@@ -9,7 +9,7 @@ use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 
 use super::neutron::no_defaults;
-use super::{Api, Limits, QuotaService, Quotas, Usage, Usages, limits_of};
+use super::{Api, Limits, QuotaService, Quotas, Usage, Usages, is_of_all, limits_of};
 use crate::openstack::catalog::Service;
 use crate::openstack::cloud::Call;
 use crate::openstack::error::{Error, Result};
@@ -99,6 +99,9 @@ impl Api for Octavia<'_> {
     async fn list(&self) -> Result<Rows> {
         let call = Call::get(SERVICE, ALL).doing("list the load balancer quotas of all projects");
         let Some(rows) = self.rows(call).await? else { return Ok(None) };
+        if !is_of_all(self.0.cloud, &rows).await? {
+            return Ok(None);
+        }
         let defaults = self.0.defaults(QuotaService::LoadBalancer).await?;
         Ok(Some(rows.into_iter().map(|(id, row)| (id, over(&defaults, row))).collect()))
     }

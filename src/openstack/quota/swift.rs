@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use reqwest::Method;
 use reqwest::header::{HeaderName, HeaderValue};
+use serde_json::Value;
 
 use super::neutron::no_defaults;
 use super::{Api, Limits, QuotaService, Quotas, Usage, Usages};
@@ -17,7 +18,7 @@ use crate::openstack::error::{Error, Result};
 use crate::openstack::transport::Reply;
 
 const PREFIX: &str = "x-account-quota-";
-/// How Swift called it before 2.32. It is still read, by both.
+/// How older releases call it. Newer ones still read it.
 const OLD_BYTES: &str = "x-account-meta-quota-bytes";
 /// The limits that any account has.
 pub(super) const KEYS: [&str; 2] = ["bytes", "count"];
@@ -57,6 +58,19 @@ impl Swift<'_> {
         }
     }
 
+    /// What this Swift says that it can do; nothing if it doesn't say.
+    async fn capabilities(&self) -> Result<Value> {
+        let mut url = self.0.cloud.base(Service::ObjectStore, &*self.0.cloud.login().await?)?;
+        url.set_path("/info");
+        let call = Call::get(Service::ObjectStore, "/info").doing("ask for Swift's capabilities");
+        match self.0.cloud.send_at(call, url).await {
+            Ok(reply) => reply.json(),
+            // They may be hidden.
+            Err(Error::Status(it)) if it.status < 500 => Ok(Value::Null),
+            Err(why) => Err(why),
+        }
+    }
+
     async fn post(&self, project_id: &str, headers: impl Iterator<Item = (String, i64)>) -> Result<()> {
         let mut call = Call::new(Method::POST, Service::ObjectStore, "/")
             .doing(format!("set the object storage quotas of project {project_id}"));
@@ -76,10 +90,13 @@ impl Swift<'_> {
 
 impl Api for Swift<'_> {
     async fn defaults(&self) -> Result<Limits> {
-        // Without the service there are none.
-        let login = self.0.cloud.login().await?;
-        self.0.cloud.base(Service::ObjectStore, &login)?;
-        Ok(unlimited())
+        let capabilities = self.capabilities().await?;
+        let policies = capabilities["swift"]["policies"].as_array().into_iter().flatten();
+        let mut all = unlimited();
+        for policy in policies.filter_map(|it| it["name"].as_str()) {
+            all.extend(KEYS.map(|it| (format!("{it}-policy-{}", policy.to_lowercase()), -1)));
+        }
+        Ok(all)
     }
 
     async fn limits(&self, project_id: &str) -> Result<Limits> {
@@ -115,8 +132,9 @@ impl Api for Swift<'_> {
         let mut now = self.limits(project_id).await?;
         if let Some(bytes) = limits.get("bytes")
             && now.get("bytes") != Some(bytes)
+            && self.capabilities().await?.get("account_quotas").is_some()
         {
-            // The old name, which an old Swift knows; and one that knows both may have had it from there.
+            // An old release, or a limit of its days. Without quotas the header would be kept, and nothing else.
             self.post(project_id, [(OLD_BYTES.to_owned(), *bytes)].into_iter()).await?;
             now = self.limits(project_id).await?;
         }

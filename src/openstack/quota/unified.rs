@@ -46,9 +46,13 @@ impl Unified<'_> {
     }
 
     pub async fn list(&self) -> Result<Option<BTreeMap<String, Limits>>> {
+        let registered = self.registered().await?;
+        if registered.is_empty() {
+            // Without these there are no limits.
+            return Ok(Some(BTreeMap::new()));
+        }
         let (service_id, _) = self.place().await?;
         let Some(rows) = self.quotas.cloud.unified_limits().all(&service_id).await? else { return Ok(None) };
-        let registered = self.registered().await?;
         let mut by_project = BTreeMap::<String, Vec<Limit>>::new();
         for row in rows {
             if let Some(id) = row.project_id.clone() {
@@ -172,6 +176,9 @@ impl Unified<'_> {
         registered: &BTreeMap<String, RegisteredLimit>,
         project_id: &str,
     ) -> Result<Option<Vec<Limit>>> {
+        if registered.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
         let (service_id, _) = self.place().await?;
         let rows = self.quotas.cloud.unified_limits().of_project(&service_id, project_id).await?;
         Ok(rows.map(|it| it.into_iter().filter(|it| self.counts(registered, it)).collect()))

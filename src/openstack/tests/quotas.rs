@@ -1,6 +1,8 @@
 //! Quotas: each service's oddities, and how few calls many reads are.
 
+mod others;
 mod plain;
+mod unified;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};

@@ -216,6 +216,19 @@ async fn neutron_is_told_to_check_in_its_releases_words() {
 }
 
 #[tokio::test]
+async fn who_may_not_list_reads_singly() {
+    let keystone = Keystone::start().await;
+    keystone.on("GET", "/network/v2.0/quotas", error(403, "no")).await;
+    keystone.on("GET", NEUTRON, ok(json!({"quota": {"port": 3}}))).await;
+    let cloud = keystone.cloud();
+    for _ in 0..2 {
+        let now = cloud.quotas(NovaQuotaDriver::Db).limits(QuotaService::Network, "p").await.unwrap();
+        assert_eq!(now, limits(json!({"port": 3})));
+    }
+    assert_eq!(keystone.calls("GET", NEUTRON).await, 1);
+}
+
+#[tokio::test]
 async fn what_was_never_set_at_neutron_is_reset() {
     let keystone = Keystone::start().await;
     let body = ok(json!({"quota": {"port": 500}}));
