@@ -1,6 +1,8 @@
 //! What can be looked up: one file per data source.
 
 pub mod domain;
+pub mod group;
 pub mod project;
 pub mod quota_usage;
 pub mod role;
+pub mod user;

@@ -11,7 +11,6 @@ pub mod config;
 pub mod error;
 pub mod identity;
 pub mod inventory;
-mod near;
 pub mod purge;
 pub mod quota;
 mod session;
@@ -21,7 +20,6 @@ pub use catalog::Service;
 pub use cloud::Cloud;
 pub use config::{Config, Settings};
 pub use error::{Error, Result};
-pub use near::near;
 pub use session::Login;
 
 #[cfg(test)]

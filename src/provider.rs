@@ -7,12 +7,16 @@ use crate::data_sources;
 use crate::openstack::config::Origin;
 use crate::openstack::quota::NovaQuotaDriver;
 use crate::openstack::{self, Cloud, Error, Settings};
+use crate::resources::federated_user::FederatedUser;
+use crate::resources::federation_mapping::FederationMapping;
+use crate::resources::federation_protocol::FederationProtocol;
+use crate::resources::identity_provider::IdentityProvider;
 use crate::resources::project_group_binding::{MissingMembers, ProjectGroupBinding};
 use crate::resources::tenant_project::TenantProject;
 use crate::resources::workspace_domain::WorkspaceDomain;
 use crate::resources::quota_defaults::QuotaDefaults;
 use crate::resources::quota_set::QuotaSet;
-use crate::resources::{Defaults, Tenancy, diagnostic};
+use crate::resources::{Defaults, Federation, Tenancy, diagnostic};
 use crate::tf::{
     Diagnostic, Diagnostics, DynDataSource, DynResource, Erased, ErasedData, Model, Path, Provider, Result,
     at, choice,
@@ -120,8 +124,10 @@ pub struct Config {
     /// Id of the domain in which the members of groups are looked up. By default the default domain.
     pub users_domain_id: Option<String>,
     /// What a binding does about a member that Keystone does not know: `skip` (the default) remarks on it and adds it
-    /// once it is known, `fail` refuses.
+    /// once it is known, `create` makes the user, who then logs in through `federation`, `fail` refuses.
     pub missing_users: Option<MissingMembers>,
+    /// Identity provider and protocol of the users that a binding makes. Needed for `missing_users = "create"`.
+    pub federation: Option<Federation>,
     /// Which of its quota drivers Nova runs: `db`, where Nova keeps the limits itself, `unified`, where Keystone does, or
     /// `auto` (the default), which finds out. Nova itself does not tell.
     pub nova_quota_driver: Option<QuotaDriver>,
@@ -169,7 +175,7 @@ impl Provider for TenancyProvider {
         tracing::debug!(host, "configuring");
         let mut warnings = Diagnostics::default();
         let given = Given::of(&config);
-        let (settings, own) = taken_apart(config)?;
+        let (settings, defaults) = taken_apart(config)?;
         let told = |error: Error| given.explain(error);
         let config = openstack::Config::load(settings).map_err(|error| told(error.into()))?;
         let insecure = config.insecure;
@@ -186,7 +192,7 @@ impl Provider for TenancyProvider {
         }
         // Here, where the credentials are, and not in the first resource that needs them.
         cloud.login().await.map_err(told)?;
-        Ok((Tenancy::new(cloud, own), warnings))
+        Ok((Tenancy::new(cloud, defaults), warnings))
     }
 
     fn resources() -> Vec<Box<dyn DynResource<Tenancy>>> {
@@ -194,6 +200,10 @@ impl Provider for TenancyProvider {
             Box::new(Erased::<WorkspaceDomain>::default()),
             Box::new(Erased::<TenantProject>::default()),
             Box::new(Erased::<ProjectGroupBinding>::default()),
+            Box::new(Erased::<FederatedUser>::default()),
+            Box::new(Erased::<IdentityProvider>::default()),
+            Box::new(Erased::<FederationMapping>::default()),
+            Box::new(Erased::<FederationProtocol>::default()),
             Box::new(Erased::<QuotaSet>::default()),
             Box::new(Erased::<QuotaDefaults>::default()),
         ]
@@ -204,12 +214,14 @@ impl Provider for TenancyProvider {
             Box::new(ErasedData::<data_sources::domain::Domain>::default()),
             Box::new(ErasedData::<data_sources::project::Project>::default()),
             Box::new(ErasedData::<data_sources::role::Role>::default()),
+            Box::new(ErasedData::<data_sources::user::User>::default()),
+            Box::new(ErasedData::<data_sources::group::Group>::default()),
             Box::new(ErasedData::<data_sources::quota_usage::QuotaUsage>::default()),
         ]
     }
 }
 
-/// The client's settings, and those that only resources need. Taken apart exhaustively, so that a new
+/// The client's settings, and the defaults that only resources need. Taken apart exhaustively, so that a new
 /// attribute can't be forgotten.
 fn taken_apart(config: Config) -> Result<(Settings, Defaults)> {
     let Config {
@@ -255,6 +267,7 @@ fn taken_apart(config: Config) -> Result<(Settings, Defaults)> {
         default_domain_id,
         users_domain_id,
         missing_users,
+        federation,
         nova_quota_driver,
     } = config;
     // Both are checked when the configuration is validated.
@@ -305,6 +318,7 @@ fn taken_apart(config: Config) -> Result<(Settings, Defaults)> {
     let defaults = Defaults {
         users_domain_id,
         missing_users: missing_users.unwrap_or_default(),
+        federation,
         nova_quota_driver: nova_quota_driver.map(Into::into).unwrap_or_default(),
     };
     Ok((settings, defaults))

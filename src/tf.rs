@@ -15,6 +15,7 @@ mod provider;
 mod resource;
 mod schema;
 mod server;
+mod untyped;
 mod value;
 
 pub(crate) use attribute::choice;

@@ -62,16 +62,18 @@ class Api:
 
 
 def login(scope):
-    """A token of the admin that Keystone's bootstrap made."""
+    """A token of the admin that Keystone's bootstrap made, and what it says."""
     user = {'name': 'admin', 'domain': {'id': 'default'}, 'password': CLOUD['password']}
     identity = {'methods': ['password'], 'password': {'user': user}}
-    headers, _ = Api(CLOUD['keystone']).send('POST', '/auth/tokens', {'auth': {'identity': identity, 'scope': scope}})
-    return headers['X-Subject-Token']
+    headers, body = Api(CLOUD['keystone']).send(
+        'POST', '/auth/tokens?nocatalog', {'auth': {'identity': identity, 'scope': scope}})
+    return headers['X-Subject-Token'], body['token']
 
 
 def identity():
     """Users and roles, and a catalog that names the services of this cloud and no others."""
-    keystone = Api(CLOUD['keystone'], login(ADMIN_PROJECT))
+    token, me = login(ADMIN_PROJECT)
+    keystone = Api(CLOUD['keystone'], token)
     roles = {role['name']: role['id'] for role in keystone.get('/roles')['roles']}
     for name in ROLES:
         if name not in roles:
@@ -84,6 +86,8 @@ def identity():
     # Not "rating": CloudKitty would process this project a month back, period by period.
     for role in ('admin', 'service', 'ResellerAdmin'):
         keystone.send('PUT', f'/projects/{project["id"]}/users/{user["id"]}/roles/{roles[role]}')
+    # For Swift, the administrator of one project is nobody in another.
+    keystone.send('PUT', f'/projects/{me["project"]["id"]}/users/{me["user"]["id"]}/roles/{roles["ResellerAdmin"]}')
     keystone.send('PUT', f'/system/users/{user["id"]}/roles/{roles["admin"]}')
 
     services = {(known['type'], known['name']): known for known in keystone.get('/services')['services']}
@@ -166,7 +170,7 @@ def enabled():
 
 def resources():
     """What servers, routers, floating IPs and load balancers need: a flavor, an image and an external network."""
-    token = login(ADMIN_PROJECT)
+    token, _ = login(ADMIN_PROJECT)
     urls = enabled()
     if 'compute' in urls:
         nova = Api(urls['compute'], token)

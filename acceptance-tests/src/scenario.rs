@@ -1,6 +1,6 @@
 //! What a scenario folder holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -34,6 +34,9 @@ pub struct Step {
 pub struct Script {
     /// What the step shows, in a sentence.
     pub shows: String,
+    /// Services beyond those that every devcloud has, by their names there. The scenario fails at once without them.
+    #[serde(default)]
+    pub needs: BTreeSet<String>,
     /// Variables of the configuration. They stay for the following steps.
     #[serde(default)]
     pub variables: BTreeMap<String, Value>,
@@ -107,12 +110,14 @@ pub struct Message {
     pub at: Option<String>,
 }
 
-/// A request to one of the cloud's services.
+/// A request to one of the cloud's services, or a login.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
     /// `METHOD service path`, such as `GET identity /projects/${tenancy_tenant_project.web.id}`.
-    pub request: String,
+    pub request: Option<String>,
+    /// Instead of a request: somebody logs in through an identity provider. The reply is Keystone's, with the token.
+    pub login: Option<Value>,
     /// Body.
     pub body: Option<Value>,
     /// Sent with a token for this project instead of the administrator's own.
@@ -175,6 +180,11 @@ impl Scenario {
     /// Names of all scenarios below a folder.
     pub fn names(folder: &Path) -> Result<Vec<String>> {
         folders(folder)?.iter().map(|it| name_of(it)).collect()
+    }
+
+    /// The services beyond the base that its steps need.
+    pub fn needs(&self) -> BTreeSet<&str> {
+        self.steps.iter().flat_map(|step| &step.script.needs).map(String::as_str).collect()
     }
 
     /// Whether a step wants something to go wrong, or requests to be counted.

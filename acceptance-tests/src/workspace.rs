@@ -76,17 +76,21 @@ impl Workspace {
         let password = random(24);
         let user = json!({"user": {"name": format!("{prefix}-account"), "domain_id": "default", "password": password}});
         let user = text_at(&cloud.ask("POST identity /users", Some(&user))?, "/user/id")?;
-        let admin = text_at(&cloud.ask("GET identity /roles?name=admin", None)?, "/roles/0/id")?;
         let project = text_at(
             &cloud.ask("GET identity /projects?name=admin&domain_id=default", None)?,
             "/projects/0/id",
         )?;
-        cloud.ask(&format!("PUT identity /projects/{project}/users/{user}/roles/{admin}"), None)?;
-        cloud.ask(&format!("PUT identity /system/users/{user}/roles/{admin}"), None)?;
-        // To Swift that is nobody: its administrators have a role of their own.
-        let reseller = cloud.ask("GET identity /roles?name=ResellerAdmin", None)?;
-        if let Ok(role) = text_at(&reseller, "/roles/0/id") {
-            cloud.ask(&format!("PUT identity /projects/{project}/users/{user}/roles/{role}"), None)?;
+        let on_project = format!("/projects/{project}/users/{user}");
+        for (on, role) in [
+            (on_project.clone(), "admin"),
+            (format!("/system/users/{user}"), "admin"),
+            // For Swift, the administrator of one project is nobody in another.
+            (on_project, "ResellerAdmin"),
+        ] {
+            let found = cloud.ask(&format!("GET identity /roles?name={role}"), None)?;
+            if let Ok(id) = text_at(&found, "/roles/0/id") {
+                cloud.ask(&format!("PUT identity {on}/roles/{id}"), None)?;
+            }
         }
 
         let proxy = via(&cloud)?;
@@ -119,7 +123,9 @@ impl Workspace {
             ("OS_CLOUD".to_owned(), "tenancy".to_owned()),
         ]);
         let terraform = Terraform::new(plugin.host.clone(), directory, environment);
-        let workspace = Workspace { cloud, prefix, terraform, plugin, secrets: vec![password], _lock: lock };
+        let mut secrets = vec![password];
+        secrets.extend(cloud.federation.as_ref().map(|it| it.client.1.clone()));
+        let workspace = Workspace { cloud, prefix, terraform, plugin, secrets, _lock: lock };
         workspace.variables(&BTreeMap::new())?;
         Ok(workspace)
     }

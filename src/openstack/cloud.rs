@@ -378,6 +378,11 @@ impl Call {
         self
     }
 
+    /// What [`doing`](Self::doing) said.
+    pub fn about(&self) -> &str {
+        &self.doing
+    }
+
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self

@@ -168,7 +168,11 @@ impl Resource for WorkspaceDomain {
 }
 
 /// What is in a domain, in words, but for what `skip` says. `None`: nothing.
-async fn content(id: &str, client: &Tenancy, skip: impl Fn(&str) -> bool) -> Result<Option<String>, Error> {
+pub(super) async fn content(
+    id: &str,
+    client: &Tenancy,
+    skip: impl Fn(&str) -> bool,
+) -> Result<Option<String>, Error> {
     let domain_id = Some(id.to_owned());
     let projects = ProjectFilter { domain_id: domain_id.clone(), ..Default::default() };
     let groups = GroupFilter { domain_id: domain_id.clone(), ..Default::default() };

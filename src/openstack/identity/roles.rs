@@ -10,7 +10,6 @@ use super::{Object, ROLES};
 use crate::openstack::catalog::Service;
 use crate::openstack::cloud::{Call, Cloud};
 use crate::openstack::error::{Error, Result, UnknownError};
-use crate::openstack::near;
 
 /// A role as Keystone returns it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -141,7 +140,7 @@ fn is_id(text: &str) -> bool {
 }
 
 fn unknown(name: &str, within: Option<String>, all: &[Role]) -> Error {
-    let near = near(name, all.iter().map(|it| it.name.as_str()));
+    let near = super::near(name, all.iter().map(|it| it.name.as_str()));
     Error::Unknown(Box::new(UnknownError { kind: "role", name: name.into(), within, near }))
 }
 

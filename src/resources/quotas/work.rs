@@ -7,7 +7,8 @@ use futures_util::join;
 
 use super::{All, attribute_for, name_of, path_of, volume_type_of, word_of};
 use crate::openstack::quota::{Limits, NovaQuotaDriver, QuotaService, Refusal};
-use crate::openstack::{Error, near};
+use crate::openstack::Error;
+use crate::openstack::identity::near;
 use crate::resources::{Explain, Tenancy, diagnostic};
 use crate::resources::quota_set::QuotaSet;
 use crate::tf::{Context, Diagnostic, Diagnostics, Path, Result, Severity, at};

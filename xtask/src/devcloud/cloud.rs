@@ -294,13 +294,21 @@ impl Cloud {
 
     fn setups(&self, wanted: &[&'static Service], python: &Python, state: &State) -> Result<Vec<Setup>> {
         let renderer = Renderer::new(&self.paths, python, state)?;
-        let launcher = fs::read(self.paths.source.join("launch.py"))?;
+        let launcher = self.paths.source.join("launch.py");
         wanted
             .iter()
             .map(|service| {
                 let configuration = renderer.configuration(service, python)?;
                 let venv = python.venv.as_os_str().as_encoded_bytes();
-                let digest = render::configuration_digest(&configuration, &[&launcher, venv]);
+                let program = match service.program {
+                    Program::Launcher => fs::read(&launcher)?,
+                    Program::Debian(..) => Vec::new(),
+                    Program::Node(directory, arguments) => {
+                        let module = arguments.first().unwrap_or(&"");
+                        fs::read(self.paths.source.join(directory).join(module))?
+                    }
+                };
+                let digest = render::configuration_digest(&configuration, &[&program, venv]);
                 Ok(Setup { service, configuration, digest })
             })
             .collect()

@@ -384,7 +384,12 @@ pub const SERVICES: &[Service] = &[
         name: "oidc-provider",
         program: Program::Node(
             "oidc",
-            &["provider.mjs", "{{ port.oidc_provider }}", "{{ state }}/oidc-provider/signing.key"],
+            &[
+                "provider.mjs",
+                "{{ port.oidc_provider }}",
+                "{{ client_secret }}",
+                "{{ state }}/oidc-provider/signing.key",
+            ],
         ),
         directories: &["oidc-provider"],
         migrations: &[run(&[

@@ -1,6 +1,6 @@
-//! Names that a misspelt one may have been meant for.
+//! Names that are near to one that nobody has: what a typing mistake may have meant.
 
-/// The names that are near, the nearest first; at most five.
+/// The names that are near, the nearest first. At most five.
 pub fn near<'a>(name: &str, all: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let folded = name.to_lowercase();
     let mut near: Vec<(usize, &str)> = all
