@@ -143,7 +143,11 @@ impl Quotas {
 
     /// The same limits, with the values that were found. One that was not found is unset.
     pub fn seen(mut self, found: &All) -> Self {
-        let value = |service, key: &str| found.get(&service).and_then(|it| it.get(key)).copied();
+        let value = |service, key: &str| {
+            // What Swift does not have is unlimited.
+            let absent = (service == QuotaService::ObjectStorage).then_some(-1);
+            found.get(&service)?.get(key).copied().or(absent)
+        };
         self.each(&mut |service, key, limit| *limit = limit.and_then(|_| value(service, key)));
         for (word, limits) in self.extra.iter_mut().flatten() {
             let Some(service) = service_of(word) else { continue };
@@ -246,6 +250,11 @@ pub fn attribute_for(service: QuotaService, key: &str) -> Option<&'static str> {
 fn has_attribute(service: QuotaService, key: &str) -> bool {
     attribute_for(service, key).is_some()
         || service == QuotaService::BlockStorage && volume_type_of(key).is_some()
+}
+
+/// Where a diagnostic about a key points: hosts find no place within `extra`.
+pub fn place_of(service: QuotaService, key: &str) -> Path {
+    if has_attribute(service, key) { path_of(service, key) } else { Path::root().attribute("extra") }
 }
 
 /// Where the limit of a key is written, below the attributes of a [`Quotas`].

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::join_all;
 use futures_util::join;
 
-use super::{All, attribute_for, name_of, path_of, volume_type_of, word_of};
+use super::{All, attribute_for, name_of, path_of, place_of, volume_type_of, word_of};
 use crate::openstack::quota::{Limits, NovaQuotaDriver, QuotaService, Refusal};
 use crate::openstack::Error;
 use crate::openstack::identity::near;
@@ -91,14 +91,8 @@ impl Plan {
         let mut found = Diagnostics::default();
         for (service, limits) in &self.to {
             if !client.has_service(service.service().official()).await.explain("Cannot see which services the cloud has")? {
-                let has_attribute =
-                    limits.keys().any(|key| super::has_attribute(*service, key));
-                let word = word_of(*service);
-                let at = if has_attribute {
-                    Path::root().attribute(word)
-                } else {
-                    Path::root().attribute("extra").key(word)
-                };
+                let attribute = limits.keys().any(|key| super::has_attribute(*service, key));
+                let at = Path::root().attribute(if attribute { word_of(*service) } else { "extra" });
                 found.push(
                     Diagnostic::error(format!("This cloud has no {}", name_of(*service)))
                         .detail(format!(
@@ -125,10 +119,8 @@ impl Plan {
         let mut found = Diagnostics::default();
         for (service, limits, known) in join_all(asked).await {
             let Some(known) = known else { continue };
-            // Swift tells the keys of an account, not those of its storage policies.
-            let policy = |key: &str| service == QuotaService::ObjectStorage && key.contains("-policy-");
             let nova = client.defaults.nova_quota_driver;
-            for key in limits.keys().filter(|key| !known.contains(*key) && !policy(key)) {
+            for key in limits.keys().filter(|key| !known.contains(*key)) {
                 found.push(unknown_key(service, key, &known, nova));
             }
         }
@@ -181,7 +173,7 @@ impl Plan {
                             "The project {project_id} has {in_use} in use{reserved}. {}",
                             below_use(service, force, client.defaults.nova_quota_driver)
                         ))
-                        .at(at),
+                        .at(place_of(service, &key)),
                 );
             }
         }
@@ -225,7 +217,7 @@ fn unknown_key(
             Diagnostic::error(format!("{name} of this cloud has no limit \"{key}\"")).detail(detail)
         }
     };
-    told.at(path_of(service, key))
+    told.at(place_of(service, key))
 }
 
 /// What a service does with a limit below what is in use.
@@ -233,7 +225,8 @@ fn below_use(service: QuotaService, force: bool, nova: NovaQuotaDriver) -> &'sta
     match service {
         QuotaService::Compute if nova == NovaQuotaDriver::Unified => TAKEN,
         QuotaService::BlockStorage => {
-            "Cinder refuses such a limit and knows no `force`: the apply fails unless less is in use by then."
+            // So it is in Cinder 29: a default that is being replaced is not checked.
+            "Cinder refuses such a limit if the project had one of its own before, and knows no `force`."
         }
         QuotaService::Compute | QuotaService::Network | QuotaService::SharedFileSystem if force => {
             "It is set all the same, by `force`: nothing is taken away, and nothing new can be made."
@@ -276,7 +269,7 @@ pub fn cannot_set(service: QuotaService, limits: &Limits, error: Error) -> Diagn
                 Refusal::Unknown => format!("{} of this cloud has no limit \"{key}\"", name_of(service)),
                 _ => format!("{at} = {asked} was not taken"),
             };
-            diagnostic(summary, error.clone()).at(at)
+            diagnostic(summary, error.clone()).at(place_of(service, key))
         });
         let keys: Vec<_> = keys.collect();
         if !keys.is_empty() {
