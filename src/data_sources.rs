@@ -3,5 +3,6 @@
 pub mod domain;
 pub mod group;
 pub mod project;
+pub mod quota_usage;
 pub mod role;
 pub mod user;

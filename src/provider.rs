@@ -8,18 +8,21 @@ use crate::ephemeral;
 use crate::functions::stored_unique_id::StoredUniqueId;
 use crate::functions::tenant_name::TenantName;
 use crate::openstack::config::Origin;
+use crate::openstack::quota::NovaQuotaDriver;
 use crate::openstack::{self, Cloud, Error, Settings};
 use crate::resources::federated_user::FederatedUser;
 use crate::resources::federation_mapping::FederationMapping;
 use crate::resources::federation_protocol::FederationProtocol;
 use crate::resources::identity_provider::IdentityProvider;
 use crate::resources::project_group_binding::{MissingMembers, ProjectGroupBinding};
+use crate::resources::quota_defaults::QuotaDefaults;
+use crate::resources::quota_set::QuotaSet;
 use crate::resources::tenant_project::TenantProject;
 use crate::resources::workspace_domain::WorkspaceDomain;
 use crate::resources::{Defaults, Federation, Tenancy, check, diagnostic};
 use crate::tf::{
     Diagnostic, Diagnostics, DynDataSource, DynEphemeral, DynFunction, DynResource, Erased, ErasedData,
-    ErasedEphemeral, ErasedFunction, Model, Path, Provider, Result, at,
+    ErasedEphemeral, ErasedFunction, Model, Path, Provider, Result, at, choice,
 };
 
 /// Tenancy as code on OpenStack: workspaces (Keystone domains), tenants (projects), groups bound to roles.
@@ -128,6 +131,31 @@ pub struct Config {
     pub missing_users: Option<MissingMembers>,
     /// Identity provider and protocol of the users that a binding makes. Needed for `missing_users = "create"`.
     pub federation: Option<Federation>,
+    /// Which of its quota drivers Nova runs: `db`, where Nova keeps the limits itself, `unified`, where Keystone does, or
+    /// `auto` (the default), which finds out. Nova itself does not tell.
+    pub nova_quota_driver: Option<QuotaDriver>,
+}
+
+choice! {
+    /// Which of its quota drivers Nova runs.
+    pub enum QuotaDriver {
+        /// Find out.
+        Auto = "auto",
+        /// Nova keeps the limits.
+        Db = "db",
+        /// Keystone keeps the limits.
+        Unified = "unified",
+    }
+}
+
+impl From<QuotaDriver> for NovaQuotaDriver {
+    fn from(it: QuotaDriver) -> Self {
+        match it {
+            QuotaDriver::Auto => NovaQuotaDriver::Auto,
+            QuotaDriver::Db => NovaQuotaDriver::Db,
+            QuotaDriver::Unified => NovaQuotaDriver::Unified,
+        }
+    }
 }
 
 fn not_negative(it: &i64) -> std::result::Result<(), String> {
@@ -179,6 +207,8 @@ impl Provider for TenancyProvider {
             Box::new(Erased::<IdentityProvider>::default()),
             Box::new(Erased::<FederationMapping>::default()),
             Box::new(Erased::<FederationProtocol>::default()),
+            Box::new(Erased::<QuotaSet>::default()),
+            Box::new(Erased::<QuotaDefaults>::default()),
         ]
     }
 
@@ -189,6 +219,7 @@ impl Provider for TenancyProvider {
             Box::new(ErasedData::<data_sources::role::Role>::default()),
             Box::new(ErasedData::<data_sources::user::User>::default()),
             Box::new(ErasedData::<data_sources::group::Group>::default()),
+            Box::new(ErasedData::<data_sources::quota_usage::QuotaUsage>::default()),
         ]
     }
 
@@ -254,6 +285,7 @@ fn taken_apart(config: Config) -> Result<(Settings, Defaults)> {
         users_domain_id,
         missing_users,
         federation,
+        nova_quota_driver,
     } = config;
     // Both are checked when the configuration is validated.
     let count = |it: i64| u32::try_from(it).unwrap_or(u32::MAX);
@@ -300,8 +332,13 @@ fn taken_apart(config: Config) -> Result<(Settings, Defaults)> {
         default_domain_id,
         default_domain_name: None,
     };
-    let missing_users = missing_users.unwrap_or_default();
-    Ok((settings, Defaults { users_domain_id, missing_users, federation }))
+    let defaults = Defaults {
+        users_domain_id,
+        missing_users: missing_users.unwrap_or_default(),
+        federation,
+        nova_quota_driver: nova_quota_driver.map(Into::into).unwrap_or_default(),
+    };
+    Ok((settings, defaults))
 }
 
 fn duration(text: &str) -> Result<Duration> {

@@ -7,6 +7,9 @@ pub mod federation_protocol;
 mod holdings;
 pub mod identity_provider;
 pub mod project_group_binding;
+pub mod quota_defaults;
+pub mod quota_set;
+pub mod quotas;
 pub mod tenant_project;
 pub mod workspace_domain;
 
@@ -20,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use crate::openstack::config::DomainRef;
 use crate::openstack::error::UnknownError;
 use crate::openstack::identity::{Domain, Group, Project, User};
+use crate::openstack::quota::{NovaQuotaDriver, QuotaService, Quotas};
 use crate::openstack::{Cloud, Error};
 use crate::tf::{Client, Diagnostic, Diagnostics, Model, Path, Result};
 use project_group_binding::MissingMembers;
@@ -59,6 +63,8 @@ pub struct Defaults {
     pub missing_users: MissingMembers,
     /// How users log in whom a binding makes.
     pub federation: Option<Federation>,
+    /// Which of its quota drivers Nova runs.
+    pub nova_quota_driver: NovaQuotaDriver,
 }
 
 /// Something that a configuration refers to by id.
@@ -116,6 +122,23 @@ impl Tenancy {
             all.entry(name).or_default().clone()
         };
         lock.lock_owned().await
+    }
+
+    /// What projects may use.
+    pub fn quotas(&self) -> Quotas<'_> {
+        self.cloud.quotas(self.defaults.nova_quota_driver)
+    }
+
+    /// The services with limits that the cloud has.
+    pub async fn quota_services(&self) -> Result<Vec<QuotaService>> {
+        let mut services = Vec::new();
+        for service in QuotaService::ALL {
+            let there = self.has_service(service.service().official()).await;
+            if there.explain("Cannot see which services the cloud has")? {
+                services.push(service);
+            }
+        }
+        Ok(services)
     }
 
     /// Notes that an object goes with the plan that is being made.

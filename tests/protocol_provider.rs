@@ -553,3 +553,34 @@ async fn hands_out_a_token_and_takes_it_back() -> Result<()> {
     assert_eq!(deletions().await, 2);
     Ok(())
 }
+
+/// A devcloud has every service; this cloud has Keystone alone.
+#[tokio::test]
+async fn limits_of_a_service_that_the_cloud_has_not_are_refused_in_the_plan() -> Result<()> {
+    let host = configured(&keystone().await).await?;
+    let config = json!({"project_id": UNKNOWN, "compute": null, "block_storage": null, "network": null,
+        "load_balancer": null, "dns": {"zones": 5, "zone_recordsets": null, "zone_records": null,
+        "recordset_records": null, "api_export_size": null}, "shared_file_system": null, "key_manager": null,
+        "object_storage": null, "image": null, "extra": {"network": {"trunk": 5}}, "force": null, "on_destroy": null});
+    let request = plan_resource_change::Request {
+        type_name: "tenancy_quota_set".into(),
+        prior_state: dynamic(Value::Null),
+        proposed_new_state: dynamic(config.clone()),
+        config: dynamic(config),
+        ..Default::default()
+    };
+    let answer = host.provider().plan_resource_change(request).await?.into_inner();
+    let told: Vec<_> = answer
+        .diagnostics
+        .iter()
+        .map(|it| {
+            let steps = it.attribute.as_ref().map(|it| it.steps.len());
+            (it.summary.as_str(), it.detail.contains("The catalog has no service of the type"), steps)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [("This cloud has no Neutron", true, Some(2)), ("This cloud has no Designate", true, Some(1))]
+    );
+    Ok(())
+}

@@ -27,11 +27,11 @@ const PATIENCE: Duration = Duration::from_secs(90);
 pub fn run(folder: &Path) -> Result<()> {
     let scenario = Scenario::read(folder)?;
     let mut proxy = None;
-    let workspace = Workspace::new(&scenario.name, |keystone| {
+    let workspace = Workspace::new(&scenario.name, |cloud| {
         if scenario.needs_proxy() {
-            proxy = Some(Proxy::start(keystone)?);
+            proxy = Some(Proxy::start(&cloud.keystone, cloud.endpoints())?);
         }
-        Ok(proxy.as_ref().map(|it| it.url.clone()))
+        Ok(proxy.clone())
     })?;
     let mut player = Player::new(workspace, proxy)?;
     let result = player.play(&scenario);

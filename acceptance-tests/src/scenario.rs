@@ -43,7 +43,7 @@ pub struct Script {
     /// Requests sent to the cloud first: what happens behind Terraform's back.
     #[serde(default)]
     pub before: Vec<Request>,
-    /// What goes wrong between provider and Keystone during this step.
+    /// What goes wrong between provider and cloud during this step.
     #[serde(default)]
     pub faults: Vec<Fault>,
     /// What Terraform is to do.
@@ -139,17 +139,17 @@ pub struct Request {
     pub save: BTreeMap<String, String>,
 }
 
-/// Something that goes wrong between provider and Keystone.
+/// Something that goes wrong between provider and cloud.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// `METHOD path-regex`, matched against the whole path.
+    /// `METHOD path-regex`, matched against the whole path. Paths of other services than Keystone begin with their type.
     pub on: String,
-    /// Keystone never sees the request, the provider gets this status.
+    /// The service never sees the request, the provider gets this status.
     pub answer: Option<u16>,
     /// Seconds for `Retry-After` in that answer.
     pub retry_after: Option<u64>,
-    /// Keystone acts on the request, and the connection breaks before the reply.
+    /// The service acts on the request, and the connection breaks before the reply.
     #[serde(default)]
     pub lose_reply: bool,
     /// How often. Without it: every time.

@@ -51,6 +51,13 @@ pub fn sweep(cloud: &Cloud, prefix: &str) -> Vec<String> {
             sweep.delete("identity", &format!("/projects/{id}"));
         }
     }
+    for (id, name) in
+        sweep.list("block-storage", "/types?is_public=None", "volume_types").iter().filter_map(entry)
+    {
+        if name.starts_with(prefix) {
+            sweep.delete("block-storage", &format!("/types/{id}"));
+        }
+    }
     for kind in ["groups", "users"] {
         for (id, _) in within(kind) {
             sweep.delete("identity", &format!("/{kind}/{id}"));

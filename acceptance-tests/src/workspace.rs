@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, text_at};
 use crate::plugin::Plugin;
+use crate::proxy::Proxy;
 use crate::secrets;
 use crate::sweep::sweep;
 use crate::terraform::Terraform;
@@ -51,8 +52,8 @@ pub struct Workspace {
 impl Workspace {
     /// Makes directory and account, and removes what an earlier run left.
     ///
-    /// `via` is where the provider finds Keystone, if not at its own URL.
-    pub fn new(name: &str, via: impl FnOnce(&str) -> Result<Option<String>>) -> Result<Self> {
+    /// `via` is the proxy at which the provider finds the services, if not at their own URLs.
+    pub fn new(name: &str, via: impl FnOnce(&Cloud) -> Result<Option<Proxy>>) -> Result<Self> {
         let plugin = Plugin::get()?;
         let cloud = Cloud::login(&plugin.clouds, "devcloud")?;
         let lock = File::create(plugin.directory.join(format!("{name}.lock")))?;
@@ -92,11 +93,11 @@ impl Workspace {
             }
         }
 
-        let keystone = via(&cloud.keystone)?;
+        let proxy = via(&cloud)?;
         let mut entry = json!({
             "region_name": "RegionOne",
             "auth": {
-                "auth_url": keystone.as_ref().unwrap_or(&cloud.keystone),
+                "auth_url": proxy.as_ref().map_or(&cloud.keystone, |it| &it.url),
                 "username": format!("{prefix}-account"),
                 "password": password,
                 "user_domain_name": "Default",
@@ -104,8 +105,11 @@ impl Workspace {
                 "project_domain_name": "Default",
             },
         });
-        if let Some(url) = keystone {
-            entry["identity_endpoint_override"] = json!(url);
+        if let Some(proxy) = proxy {
+            entry["identity_endpoint_override"] = json!(proxy.url);
+            for (kind, url) in proxy.services {
+                entry[format!("{}_endpoint_override", kind.replace('-', "_"))] = json!(url);
+            }
         }
         // JSON is YAML.
         fs::write(directory.join("clouds.yaml"), format!("{:#}", json!({"clouds": {"tenancy": entry}})))?;

@@ -3,6 +3,7 @@
 
 mod examples;
 mod interruption;
+mod many;
 
 use std::path::Path;
 
@@ -21,6 +22,7 @@ fn main() -> Result<()> {
         test("examples-are-valid", examples::are_valid),
         test("provider-killed", interruption::provider_killed),
         test("interrupted", interruption::interrupted),
+        test("quota-many", many::quotas),
     ];
     for name in Scenario::names(&folder)? {
         let folder = folder.join(&name);

@@ -38,7 +38,7 @@ pub use grants::{Actor, Grant, Grants, Scope};
 pub use groups::{Group, GroupChange, GroupFilter, Groups, NewGroup};
 pub use limits::{Limit, LimitModel, LimitView, NewLimit, RegisteredLimit, UnifiedLimits};
 pub use links::Link;
-use near::near;
+pub use near::near;
 pub use origin::Made;
 pub use projects::{NewProject, Project, ProjectChange, ProjectFilter, Projects};
 pub(crate) use roles::RoleCache;

@@ -110,6 +110,11 @@ pub fn not_empty(text: &String) -> Checked {
     if text.trim().is_empty() { Err("Expected something; got an empty text.".to_owned()) } else { Ok(()) }
 }
 
+/// Ids or names of which none is empty.
+pub fn not_empty_each(all: &BTreeSet<String>) -> Checked {
+    all.iter().try_for_each(not_empty)
+}
+
 /// An id that is chosen: of an identity provider, a mapping, a protocol. It becomes part of URLs.
 pub fn chosen_id(text: &String) -> Checked {
     length(text, 64)?;
@@ -146,12 +151,17 @@ pub fn minutes(count: &i64) -> Checked {
 
 /// Roles by name or id.
 pub fn roles(all: &BTreeSet<String>) -> Checked {
-    all.iter().try_for_each(not_empty)
+    not_empty_each(all)
 }
 
 /// Names of users: 1 to 255 characters.
 pub fn members(all: &BTreeSet<String>) -> Checked {
     all.iter().try_for_each(|name| user_name(name).map_err(|why| format!("\"{name}\": {why}")))
+}
+
+/// A limit. -1 is unlimited.
+pub fn limit(it: &i64) -> Checked {
+    if *it >= -1 { Ok(()) } else { Err(format!("Expected -1 (unlimited), 0 or more; got {it}.")) }
 }
 
 #[cfg(test)]

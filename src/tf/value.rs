@@ -67,6 +67,21 @@ impl Value {
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
         }
     }
+
+    /// What is known of it: null for the rest, without the elements of which nothing is known.
+    pub fn known_part(&self) -> Value {
+        let known = |it: &&Value| !matches!(it, Value::Unknown);
+        match self {
+            Value::Unknown => Value::Null,
+            Value::Object(all) => Value::Object(all.iter().map(Value::known_part).collect()),
+            Value::List(all) => Value::List(all.iter().filter(known).map(Value::known_part).collect()),
+            Value::Map(all) => {
+                let all = all.iter().filter(|(_, it)| known(it));
+                Value::Map(all.map(|(key, it)| (key.clone(), it.known_part())).collect())
+            }
+            other => other.clone(),
+        }
+    }
 }
 
 impl From<&str> for Value {

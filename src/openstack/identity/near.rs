@@ -1,9 +1,10 @@
 //! Names that are near to one that nobody has: what a typing mistake may have meant.
 
 /// The names that are near, the nearest first. At most five.
-pub(super) fn near<'a>(name: &str, all: impl Iterator<Item = &'a str>) -> Vec<String> {
+pub fn near<'a>(name: &str, all: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let folded = name.to_lowercase();
     let mut near: Vec<(usize, &str)> = all
+        .into_iter()
         .map(|it| (distance(&folded, &it.to_lowercase()), it))
         .filter(|(far, it)| *far <= 2.max(folded.chars().count() / 3) || it.to_lowercase().contains(&folded))
         .collect();

@@ -95,3 +95,33 @@ data "tenancy_user" "two" {
 data "tenancy_user" "half" {
   unique_id = "x"
 }
+
+resource "tenancy_quota_set" "negative" {
+  project_id    = "x"
+  compute       = { cores = -2 }
+  block_storage = { volume_types = { ssd = { gigabytes = -5 } } }
+  extra         = { network = { trunk = -3 } }
+}
+
+resource "tenancy_quota_set" "attribute" {
+  project_id = "x"
+  extra      = { block_storage = { gigabytes_ssd = 5 } }
+}
+
+resource "tenancy_quota_set" "service" {
+  project_id = "x"
+  extra      = { nova = { cores = 5 } }
+}
+
+resource "tenancy_quota_defaults" "service" {
+  extra = { network = { trunk = 5 } }
+}
+
+data "tenancy_quota_usage" "neither" {
+  services = ["compute"]
+}
+
+data "tenancy_quota_usage" "service" {
+  project_id = "x"
+  services   = ["nova"]
+}
