@@ -6,6 +6,7 @@ mod login;
 mod secrets;
 mod services;
 mod tls;
+mod users;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
