@@ -64,8 +64,7 @@ pub fn sweep(cloud: &Cloud, prefix: &str) -> Vec<String> {
         }
         sweep.delete("identity", &format!("/domains/{id}"));
     }
-    let mut left: Vec<_> =
-        sweep.federation().into_iter().map(|(kind, id)| format!("{kind}: {id}")).collect();
+    let mut left: Vec<_> = sweep.federation().into_iter().map(|(kind, id)| format!("{kind}: {id}")).collect();
     for kind in ["domains", "projects", "groups", "users"] {
         // A list that cannot be had is no proof that nothing is left.
         match cloud.ask(&format!("GET identity /{kind}?name__startswith={prefix}"), None) {
