@@ -39,6 +39,8 @@ pub(crate) struct Shared {
     sessions: Mutex<HashMap<LoginScope, Arc<Session>>>,
     ranges: Mutex<HashMap<Service, Arc<OnceCell<Range>>>>,
     pub roles: RoleCache,
+    /// Held by who deletes identity providers or protocols.
+    pub federation: tokio::sync::Mutex<()>,
     /// Ids of what this very process created: such an object was not left by an earlier run.
     created: Mutex<HashSet<String>>,
 }
@@ -66,6 +68,7 @@ impl Cloud {
             sessions: Mutex::new(sessions),
             ranges: Mutex::default(),
             roles: Default::default(),
+            federation: Default::default(),
             created: Mutex::default(),
             config,
         };
