@@ -124,7 +124,8 @@ pub struct Config {
     pub max_concurrent_requests: Option<i64>,
     /// Id of the domain for whatever names no domain. By default `default`.
     pub default_domain_id: Option<String>,
-    /// Id of the domain in which the members of groups are looked up. By default the default domain.
+    /// Id of the domain in which the members of groups are looked up, and federated users made. By default the default
+    /// domain.
     pub users_domain_id: Option<String>,
     /// What a binding does about a member that Keystone does not know: `skip` (the default) remarks on it and adds it
     /// once it is known, `create` makes the user, who then logs in through `federation`, `fail` refuses.

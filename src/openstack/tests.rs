@@ -1,6 +1,7 @@
 //! The client against a Keystone that misbehaves.
 
 mod faults;
+mod federation;
 mod identity;
 mod login;
 mod quotas;
@@ -8,6 +9,7 @@ mod secrets;
 mod services;
 mod tls;
 mod tokens;
+mod users;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

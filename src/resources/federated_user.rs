@@ -274,6 +274,7 @@ impl Resource for FederatedUser {
             }
             OnDestroy::Disable => {
                 refuse_own(&state, at!(Self, on_destroy), client).await?;
+                // Keystone 30 still lets them log in, but gives no token for a project any more.
                 let change = UserChange { enabled: Some(false), ..Default::default() };
                 match client.users().update(&id, &change).await {
                     Err(error) if !error.is_not_found_of(&id) => {

@@ -49,7 +49,7 @@ pub struct WorkspaceDomain {
     #[tf(managed_if_set)]
     pub immutable: Option<bool>,
     /// What becomes of the domain on destroy: `refuse_if_not_empty` deletes it only if no project, group and user is in
-    /// it; `delete` disables it and deletes it with all of them (what its projects hold in other services stays
+    /// it, and no identity provider puts its users there; `delete` disables it and deletes it with all of them (what its projects hold in other services stays
     /// behind); `disable` leaves it without access; `keep` only forgets it.
     #[tf(default = OnDestroy::RefuseIfNotEmpty)]
     pub on_destroy: OnDestroy,
@@ -178,8 +178,12 @@ pub(super) async fn content(
     let groups = GroupFilter { domain_id: domain_id.clone(), ..Default::default() };
     let users = UserFilter { domain_id, ..Default::default() };
     let (on_projects, on_groups, on_users) = (client.projects(), client.groups(), client.users());
-    let (projects, groups, users) =
-        try_join!(on_projects.list(&projects), on_groups.list(&groups), on_users.list(&users))?;
+    let (projects, groups, users, providers) = try_join!(
+        on_projects.list(&projects),
+        on_groups.list(&groups),
+        on_users.list(&users),
+        identity_providers(id, client)
+    )?;
     let count = |what: &str, names: Vec<String>| {
         let shown = names.iter().take(5).map(|it| format!("\"{it}\"")).collect::<Vec<_>>().join(", ");
         let more = if names.len() > 5 { format!(" and {} more", names.len() - 5) } else { String::new() };
@@ -191,9 +195,23 @@ pub(super) async fn content(
         count("project", projects.into_iter().filter(|it| !skip(&it.id)).map(|it| it.name).collect()),
         count("group", groups.into_iter().filter(|it| !skip(&it.id)).map(|it| it.name).collect()),
         count("user", users.into_iter().filter(|it| !skip(&it.id)).map(|it| it.name).collect()),
+        count(
+            "identity provider",
+            providers.into_iter().filter(|it| !skip(&Existing::IdentityProvider(it).to_string())).collect(),
+        ),
     ];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     Ok((!parts.is_empty()).then(|| parts.join(", ")))
+}
+
+/// Ids of the identity providers whose users live in a domain: Keystone deletes them with it.
+async fn identity_providers(domain_id: &str, client: &Tenancy) -> Result<Vec<String>, Error> {
+    match client.identity_providers().list().await {
+        Ok(all) => Ok(all.into_iter().filter(|it| it.domain_id == domain_id).map(|it| it.id).collect()),
+        // Who may not see them may still see that the rest is empty.
+        Err(error) if error.is_forbidden() => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
 }
 
 async fn refuse_unless_empty(state: &WorkspaceDomain, id: &str, client: &Context<Tenancy>) -> Result<()> {

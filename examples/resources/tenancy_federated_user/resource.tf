@@ -31,7 +31,7 @@ resource "tenancy_federated_user" "jane" {
   protocol          = tenancy_federation_protocol.openid.protocol
 }
 
-# The identity provider knows joe by a number. He may have logged in before: then he is adopted, and kept in the end.
+# The identity provider knows joe by a number. If he has logged in before, he is adopted. In the end he is disabled.
 resource "tenancy_federated_user" "joe" {
   name              = "joe@example.org"
   domain_id         = tenancy_workspace_domain.people.id
