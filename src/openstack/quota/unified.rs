@@ -72,13 +72,16 @@ impl Unified<'_> {
 
     pub async fn put(&self, project_id: &str, asked: &Limits) -> Result<Limits> {
         let registered = self.registered().await?;
-        let refusal = |key: &String| match registered.get(key) {
+        let refusal = |key: &String, value: i64| match registered.get(key) {
             None => Some(Refusal::Unregistered),
+            Some(it) if it.default_limit == value => None,
             Some(it) if self.default_only.contains(&it.resource_name.as_str()) => Some(Refusal::DefaultOnly),
             Some(_) => None,
         };
-        let refused: BTreeMap<_, _> =
-            asked.iter().filter_map(|(key, value)| Some((key.clone(), (*value, refusal(key)?)))).collect();
+        let refused: BTreeMap<_, _> = asked
+            .iter()
+            .filter_map(|(key, value)| Some((key.clone(), (*value, refusal(key, *value)?))))
+            .collect();
         if !refused.is_empty() {
             return Err(refuse(self.service, Some(project_id), refused));
         }
@@ -89,25 +92,24 @@ impl Unified<'_> {
         let mut replaced = Vec::new();
         let mut new = asked.clone();
         for row in seen.unwrap_or_default() {
-            match asked.get(&self.key(&row.resource_name)) {
-                Some(value) if *value == row.resource_limit => {}
+            let key = self.key(&row.resource_name);
+            match asked.get(&key) {
+                None => rows.push(row),
                 // Keystone passes over a change to 0.
-                Some(0) => {
-                    replaced.push(row);
-                    continue;
-                }
+                Some(0) if row.resource_limit != 0 => replaced.push(row),
                 Some(value) => {
-                    new.remove(&self.key(&row.resource_name));
-                    rows.push(api.change(&row, *value).await?);
-                    continue;
+                    new.remove(&key);
+                    let same = *value == row.resource_limit;
+                    rows.push(if same { row } else { api.change(&row, *value).await? });
                 }
-                None => {}
             }
-            new.remove(&self.key(&row.resource_name));
-            rows.push(row);
         }
-        for row in &replaced {
-            api.delete(row).await?;
+        // What is the only value for all projects needs no limit.
+        new.retain(|key, _| !self.default_only.contains(&self.resource(key)));
+        for (n, row) in replaced.iter().enumerate() {
+            if let Err(why) = api.delete(row).await {
+                return Err(self.not_made(project_id, why, &replaced[..n], &registered, blind).await);
+            }
         }
         let make =
             |(key, value): (&String, &i64)| registered.get(key).map(|it| new_limit(it, project_id, *value));

@@ -184,6 +184,8 @@ async fn what_would_do_nothing_is_refused() {
             ("server_groups".to_owned(), 4, Refusal::Unregistered),
         ]
     );
+    // What is the default is in effect.
+    quotas.set(QuotaService::Compute, "p", &limits(json!({"key_pairs": 100})), false).await.unwrap();
     assert_eq!(keystone.calls("POST", "/v3/limits").await, 0);
 }
 
