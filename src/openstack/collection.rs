@@ -73,12 +73,12 @@ impl<K: Ord + Clone, V: Clone> Collection<K, V> {
         list: impl AsyncFnOnce() -> Result<Option<BTreeMap<K, V>>>,
         single: impl AsyncFnOnce() -> Result<Option<V>>,
     ) -> Result<Option<V>> {
-        let mut known = self.known(key);
+        let mut known = self.known(key, self.fresh);
         if matches!(known, Known::Nothing) {
             let since = Instant::now();
             let _turn = self.listing.lock().await;
             // Somebody else may have listed while we waited.
-            known = self.known(key);
+            known = self.known(key, self.fresh);
             if matches!(known, Known::Nothing) {
                 if let Some((at, why)) = &self.state().failed
                     && *at >= since
@@ -97,7 +97,8 @@ impl<K: Ord + Clone, V: Clone> Collection<K, V> {
                 state.rows.retain(|_, (at, _)| *at >= begun);
                 state.list = Some((begun, rows));
                 drop(state);
-                known = self.known(key);
+                // However long it took.
+                known = self.known(key, Duration::MAX);
             }
         }
         match known {
@@ -133,14 +134,15 @@ impl<K: Ord + Clone, V: Clone> Collection<K, V> {
         state.rows.clear();
     }
 
-    fn known(&self, key: &K) -> Known<V> {
+    /// What copies that are younger than `fresh` say of a key.
+    fn known(&self, key: &K, fresh: Duration) -> Known<V> {
         let mut state = self.state();
-        let listed = state.list.as_ref().filter(|(at, _)| at.elapsed() < self.fresh);
+        let listed = state.list.as_ref().filter(|(at, _)| at.elapsed() < fresh);
         if let Some((at, row)) = state.rows.get(key)
             && listed.is_none_or(|(begun, _)| at >= begun)
         {
             match row {
-                Some(it) if at.elapsed() < self.fresh => return Known::Value(it.clone()),
+                Some(it) if at.elapsed() < fresh => return Known::Value(it.clone()),
                 Some(_) => {}
                 None => return Known::Ask,
             }
@@ -239,14 +241,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_copy_gets_old() {
-        let (service, all) = (Service::of(&[(1, "a")]), Collection::new(Duration::from_millis(30), 0));
-        service.get(&all, 1).await.unwrap();
-        all.wrote(1, "a");
-        service.rows.lock().unwrap().insert(1, "b");
-        assert_eq!(service.get(&all, 1).await.unwrap(), Some("a"));
-        tokio::time::sleep(Duration::from_millis(40)).await;
-        assert_eq!(service.get(&all, 1).await.unwrap(), Some("b"));
-        assert_eq!(service.calls(), (2, 0));
+        for (fresh, seen, lists) in [(FRESH, "a", 1), (Duration::ZERO, "b", 2)] {
+            let (service, all) = (Service::of(&[(1, "a")]), Collection::new(fresh, 0));
+            service.get(&all, 1).await.unwrap();
+            all.wrote(1, "a");
+            service.rows.lock().unwrap().insert(1, "b");
+            assert_eq!(service.get(&all, 1).await.unwrap(), Some(seen));
+            assert_eq!(service.calls(), (lists, 0));
+        }
     }
 
     #[tokio::test]

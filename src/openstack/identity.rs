@@ -32,7 +32,7 @@ pub use federation::{
 };
 pub use grants::{Actor, Grant, Grants, Scope};
 pub use groups::{Group, GroupChange, GroupFilter, Groups, NewGroup};
-pub use limits::{Limit, LimitModel, NewLimit, RegisteredLimit, UnifiedLimits};
+pub use limits::{Limit, LimitModel, LimitView, NewLimit, RegisteredLimit, UnifiedLimits};
 pub use links::Link;
 pub use near::near;
 pub use origin::Made;

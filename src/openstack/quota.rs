@@ -17,8 +17,8 @@ mod unified;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value;
 use tokio::sync::{Mutex as AsyncMutex, OnceCell};
@@ -27,7 +27,8 @@ use super::catalog::Service;
 use super::cloud::Cloud;
 use super::collection::Collection;
 use super::error::{Error, Result, StatusError};
-use super::identity::{ProjectFilter, RegisteredLimit};
+use super::identity::{LimitView, ProjectFilter, RegisteredLimit};
+use super::transport::Reply;
 
 pub use error::{QuotaError, Refusal};
 
@@ -150,6 +151,8 @@ pub(crate) struct Kept {
     neutron: OnceCell<neutron::Check>,
     /// The registered limits at Keystone, by service id.
     registered: Collection<String, Vec<RegisteredLimit>>,
+    /// Which token sees the limits at Keystone, once that is known.
+    view: OnceLock<LimitView>,
     /// Whether Nova ignored a write, as it does with unified limits.
     nova_ignores: AtomicBool,
 }
@@ -162,6 +165,7 @@ impl Default for Kept {
             projects: Collection::listing_after(SINGLES),
             neutron: OnceCell::new(),
             registered: Collection::default(),
+            view: OnceLock::new(),
             nova_ignores: AtomicBool::new(false),
         }
     }
@@ -416,7 +420,7 @@ impl Quotas<'_> {
         let Ok(usages) = self.usage(service, project_id).await else { return why };
         let used = |key: &str| {
             let usage = usages.get(key)?;
-            Some(usage.in_use? + usage.reserved.unwrap_or_default())
+            Some(usage.in_use?.saturating_add(usage.reserved.unwrap_or_default()))
         };
         let below = limits.iter().filter_map(|(key, asked)| {
             let used = used(key).filter(|used| *asked >= 0 && asked < used)?;
@@ -479,15 +483,23 @@ fn refusal_of(service: QuotaService, why: &Error) -> Option<&StatusError> {
     }
 }
 
-/// The limits in an object of a body: its numbers. What else is there, such as the id, is no limit.
-fn limits_of(value: &Value) -> Limits {
-    let all = value.as_object().into_iter().flatten();
-    all.filter_map(|(key, value)| Some((key.clone(), value.as_i64()?))).collect()
+/// An object of a body.
+type Object = serde_json::Map<String, Value>;
+
+/// The limits in an object: its numbers. What else is there, such as the id, is no limit.
+fn limits_of(all: &Object) -> Limits {
+    all.iter().filter_map(|(key, value)| Some((key.clone(), value.as_i64()?))).collect()
 }
 
-/// The usages in an object of a body, where the service calls what is in use `used`.
-fn usages_of(value: &Value, used: &str) -> Usages {
-    let all = value.as_object().into_iter().flatten();
+/// The project that a row of a list is about, and what the row says.
+fn owned(row: &Object, reply: &Reply) -> Result<(String, Limits)> {
+    let id = row.get("project_id").or_else(|| row.get("tenant_id")).and_then(Value::as_str);
+    let id = id.ok_or_else(|| reply.odd("a quota doesn't say whose it is"))?;
+    Ok((id.to_owned(), limits_of(row)))
+}
+
+/// The usages in an object, where the service calls what is in use `used`.
+fn usages_of(all: &Object, used: &str) -> Usages {
     let usage = |it: &Value| {
         Some(Usage {
             limit: it["limit"].as_i64()?,
@@ -495,5 +507,5 @@ fn usages_of(value: &Value, used: &str) -> Usages {
             reserved: it["reserved"].as_i64(),
         })
     };
-    all.filter_map(|(key, value)| Some((key.clone(), usage(value)?))).collect()
+    all.iter().filter_map(|(key, value)| Some((key.clone(), usage(value)?))).collect()
 }

@@ -74,6 +74,15 @@ pub struct LimitModel {
     pub description: String,
 }
 
+/// Which token of an account sees the limits of all projects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitView {
+    /// The one that we have.
+    Own,
+    /// One for the system.
+    System,
+}
+
 /// The unified limits of a cloud.
 #[derive(Clone, Copy, Debug)]
 pub struct UnifiedLimits<'a> {
@@ -94,8 +103,8 @@ impl<'a> UnifiedLimits<'a> {
         super::all_at_once(self.cloud, call, "registered_limits").await
     }
 
-    /// All limits that a service has, of all projects and domains. `None` if we may see those of our own project
-    /// only.
+    /// All limits that a service has, of all projects and domains, and which token sees them. `None` if we may see
+    /// those of our own project only.
     ///
     /// Up to 2025.2 Keystone shows all limits only to tokens for the system, and to others, without a word, only
     /// those of the token's project. So what a project's token sees is taken for all only if there is something of
@@ -103,30 +112,36 @@ impl<'a> UnifiedLimits<'a> {
     ///
     /// # Errors
     /// Those of any call.
-    pub async fn all(&self, service_id: &str) -> Result<Option<Vec<Limit>>> {
+    pub async fn all(&self, service_id: &str) -> Result<Option<(LimitView, Vec<Limit>)>> {
         let login = self.cloud.login().await?;
-        let rows = list(self.cloud, service_id).await?;
+        let rows = list(self.cloud, service_id, None).await?;
         let foreign = |it: &Limit| it.project_id.is_none() || it.project_id != login.project_id;
         if login.is_system || rows.iter().any(foreign) {
-            return Ok(Some(rows));
+            return Ok(Some((LimitView::Own, rows)));
         }
         let system = self.cloud.scoped(Scope::System);
         match system.login().await {
-            Ok(_) => list(&system, service_id).await.map(Some),
+            Ok(_) => Ok(Some((LimitView::System, list(&system, service_id, None).await?))),
             Err(Error::Login(_) | Error::TokenExpired { .. }) => Ok(None),
             Err(why) => Err(why),
         }
     }
 
-    /// The limits that a service has for one project. `None` if we can't see them.
+    /// The limits that a service has for one project, as a token sees them that sees all: [`UnifiedLimits::all`]
+    /// says which. One for the project itself does as well.
     ///
     /// # Errors
     /// Those of any call.
-    pub async fn of_project(&self, service_id: &str, project_id: &str) -> Result<Option<Vec<Limit>>> {
-        let own = self.cloud.login().await?.project_id.as_deref() == Some(project_id);
-        let rows = if own { Some(list(self.cloud, service_id).await?) } else { self.all(service_id).await? };
-        let of_project = |it: &Limit| it.project_id.as_deref() == Some(project_id);
-        Ok(rows.map(|it| it.into_iter().filter(of_project).collect()))
+    pub async fn of_project(
+        &self,
+        view: LimitView,
+        service_id: &str,
+        project_id: &str,
+    ) -> Result<Vec<Limit>> {
+        match view {
+            LimitView::Own => list(self.cloud, service_id, Some(project_id)).await,
+            LimitView::System => list(&self.cloud.scoped(Scope::System), service_id, Some(project_id)).await,
+        }
     }
 
     /// Makes limits: all of them, or none.
@@ -220,8 +235,16 @@ impl<'a> UnifiedLimits<'a> {
     }
 }
 
-async fn list(cloud: &Cloud, service_id: &str) -> Result<Vec<Limit>> {
-    let call = Call::get(Service::Identity, "/limits").query("service_id", service_id);
-    let all: Vec<Limit> = super::all_at_once(cloud, call.doing("list the limits"), "limits").await?;
-    Ok(all.into_iter().filter(|it| it.service_id == service_id).collect())
+async fn list(cloud: &Cloud, service_id: &str, project_id: Option<&str>) -> Result<Vec<Limit>> {
+    let call = Call::get(Service::Identity, "/limits")
+        .query("service_id", service_id)
+        .queries(project_id.map(|it| ("project_id", it)))
+        .doing("list the limits");
+    let mut all: Vec<Limit> = super::all_at_once(cloud, call, "limits").await?;
+    // Keystone passes over filters that it doesn't know.
+    let wanted = |it: &Limit| {
+        it.service_id == service_id && (project_id.is_none() || it.project_id.as_deref() == project_id)
+    };
+    all.retain(wanted);
+    Ok(all)
 }

@@ -4,11 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
 
 use super::neutron::no_defaults;
 use super::octavia::over;
-use super::{Api, Limits, QuotaService, Quotas, Usage, Usages, limits_of};
+use super::{Api, Limits, Object, QuotaService, Quotas, Usage, Usages, limits_of};
 use crate::openstack::catalog::Service;
 use crate::openstack::cloud::Call;
 use crate::openstack::error::Result;
@@ -20,6 +21,12 @@ const SERVICE: Service = Service::KeyManager;
 const PAGE: usize = 100;
 /// What can be limited. Barbican gives no list of it.
 pub(super) const KEYS: [&str; 5] = ["cas", "consumers", "containers", "orders", "secrets"];
+
+#[derive(Deserialize)]
+struct Row {
+    project_id: String,
+    project_quotas: Object,
+}
 
 pub(super) struct Barbican<'a>(pub Quotas<'a>);
 
@@ -67,12 +74,10 @@ impl Api for Barbican<'_> {
                 .query("offset", offset.to_string())
                 .doing("list the key manager quotas of all projects");
             let reply = self.0.cloud.send(call).await?;
-            let rows: Vec<Value> = reply.json_of("project_quotas")?;
-            for row in &rows {
-                let id = row["project_id"].as_str();
-                let id = id.ok_or_else(|| reply.odd("a quota doesn't say whose it is"))?;
-                all.insert(id.to_owned(), over(&defaults, limits_of(&row["project_quotas"])));
-            }
+            let rows: Vec<Row> = reply.json_of("project_quotas")?;
+            let of_project =
+                |it: &Row| (it.project_id.clone(), over(&defaults, limits_of(&it.project_quotas)));
+            all.extend(rows.iter().map(of_project));
             offset += rows.len();
             if rows.len() < PAGE {
                 return Ok(Some(all));

@@ -1,12 +1,13 @@
 //! Cinder: `os-quota-sets`, one call for each project. Each volume type adds three keys, by its name.
 //!
-//! Cinder knows no projects: any id has the defaults. It can't be forced below what is in use.
+//! Cinder knows no projects: any id has the defaults. It can't be forced below what is in use; but it looks at the use
+//! only of keys that were set for the project before, and takes the first value of a key as it is (Cinder 29).
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Api, Limits, QuotaService, Quotas, Usages, limits_of, usages_of};
+use super::{Api, Limits, Object, QuotaService, Quotas, Usages, limits_of, usages_of};
 use crate::openstack::catalog::Service;
 use crate::openstack::cloud::Call;
 use crate::openstack::error::Result;
@@ -17,7 +18,7 @@ const CLASS: &str = "/os-quota-class-sets/default";
 pub(super) struct Cinder<'a>(pub Quotas<'a>);
 
 impl Cinder<'_> {
-    async fn body(&self, call: Call, key: &str) -> Result<Value> {
+    async fn body(&self, call: Call, key: &str) -> Result<Object> {
         self.0.cloud.send(call).await?.json_of(key)
     }
 }

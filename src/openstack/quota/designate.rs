@@ -21,7 +21,7 @@ pub(super) struct Designate<'a>(pub Quotas<'a>);
 impl Designate<'_> {
     async fn body(&self, call: Call, project_id: &str) -> Result<Limits> {
         let call = call.id(project_id).header("x-auth-all-projects", "true");
-        Ok(limits_of(&self.0.cloud.fetch::<Value>(call).await?))
+        Ok(limits_of(&self.0.cloud.fetch(call).await?))
     }
 }
 

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Api, Limits, QuotaService, Quotas, Usages, limits_of, usages_of};
+use super::{Api, Limits, Object, QuotaService, Quotas, Usages, limits_of, usages_of};
 use crate::openstack::catalog::Service;
 use crate::openstack::catalog::versions::Microversion;
 use crate::openstack::cloud::Call;
@@ -21,7 +21,7 @@ const NEWEST: Microversion = Microversion(2, 90);
 pub(super) struct Manila<'a>(pub Quotas<'a>);
 
 impl Manila<'_> {
-    async fn body(&self, call: Call, key: &str) -> Result<Value> {
+    async fn body(&self, call: Call, key: &str) -> Result<Object> {
         let range = self.0.cloud.microversions(SERVICE).await?;
         let call = call.microversion(&range.max.min(NEWEST).to_string());
         self.0.cloud.send(call).await?.json_of(key)

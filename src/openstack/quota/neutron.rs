@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Api, Limits, QuotaService, Quotas, Usages, is_of_all, limits_of, usages_of};
+use super::{Api, Limits, Object, QuotaService, Quotas, Usages, is_of_all, limits_of, owned, usages_of};
 use crate::openstack::catalog::Service;
 use crate::openstack::cloud::Call;
 use crate::openstack::error::{Error, Result};
@@ -28,7 +28,7 @@ pub(super) enum Check {
 pub(super) struct Neutron<'a>(pub Quotas<'a>);
 
 impl Neutron<'_> {
-    async fn body(&self, call: Call) -> Result<Value> {
+    async fn body(&self, call: Call) -> Result<Object> {
         self.0.cloud.send(call).await?.json_of("quota")
     }
 
@@ -66,13 +66,8 @@ impl Api for Neutron<'_> {
     async fn list(&self) -> Result<Option<BTreeMap<String, Limits>>> {
         let call = Call::get(Service::Network, "/quotas").doing("list the network quotas of all projects");
         let reply = self.0.cloud.send(call).await?;
-        let rows: Vec<Value> = reply.json_of("quotas")?;
-        let row = |it: &Value| {
-            let id = it["project_id"].as_str().or_else(|| it["tenant_id"].as_str());
-            id.map(|id| (id.to_owned(), limits_of(it)))
-                .ok_or_else(|| reply.odd("a quota doesn't say whose it is"))
-        };
-        let rows = rows.iter().map(row).collect::<Result<_>>()?;
+        let rows: Vec<Object> = reply.json_of("quotas")?;
+        let rows = rows.iter().map(|it| owned(it, &reply)).collect::<Result<_>>()?;
         Ok(is_of_all(self.0.cloud, &rows).await?.then_some(rows))
     }
 

@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering::Relaxed;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::error::ignored;
 use super::unified::Unified;
-use super::{Api, Limits, NovaQuotaDriver, QuotaService, Quotas, Usages, limits_of, usages_of};
+use super::{Api, Limits, NovaQuotaDriver, Object, QuotaService, Quotas, Usages, limits_of, usages_of};
 use crate::openstack::catalog::Service;
 use crate::openstack::cloud::Call;
 use crate::openstack::error::{Error, Result};
@@ -45,7 +45,7 @@ pub(super) struct Nova<'a>(pub Quotas<'a>);
 
 impl Nova<'_> {
     /// Sends a call that names a project. Nova's 400 about the project counts only if Keystone agrees.
-    async fn body(&self, call: Call, project_id: &str) -> Result<Value> {
+    async fn body(&self, call: Call, project_id: &str) -> Result<Object> {
         let call = call.microversion(MICROVERSION).id(project_id);
         match self.0.cloud.send(call).await {
             Ok(reply) => reply.json_of("quota_set"),

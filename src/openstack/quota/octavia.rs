@@ -9,7 +9,7 @@ use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 
 use super::neutron::no_defaults;
-use super::{Api, Limits, QuotaService, Quotas, Usage, Usages, is_of_all, limits_of};
+use super::{Api, Limits, Object, QuotaService, Quotas, Usage, Usages, is_of_all, limits_of, owned};
 use crate::openstack::catalog::Service;
 use crate::openstack::cloud::Call;
 use crate::openstack::error::{Error, Result};
@@ -31,16 +31,12 @@ impl Octavia<'_> {
     async fn rows(&self, call: Call) -> Result<Rows> {
         let reply = self.0.cloud.send(call).await?;
         let body: Value = reply.json()?;
-        let rows = body["quotas"].as_array().ok_or_else(|| reply.odd("it has no list `quotas`"))?;
         if body["quotas_links"].as_array().is_some_and(|it| it.iter().any(|it| it["rel"] == "next")) {
             // Octavia 19 cuts the list at 1000 rows, and answers 500 to who follows the link.
             return Ok(None);
         }
-        let row = |it: &Value| {
-            let id = it["project_id"].as_str().or_else(|| it["tenant_id"].as_str());
-            let id = id.ok_or_else(|| reply.odd("a quota doesn't say whose it is"))?;
-            Ok((id.to_owned(), keys_of(it)))
-        };
+        let rows: Vec<Object> = reply.json_of("quotas")?;
+        let row = |it: &Object| owned(it, &reply).map(|(id, row)| (id, spelled(row)));
         rows.iter().map(row).collect::<Result<_>>().map(Some)
     }
 
@@ -62,7 +58,7 @@ impl Octavia<'_> {
             .id(project_id)
             .body(json!({ "quota": fields }))
             .doing(format!("set the load balancer quotas of project {project_id}"));
-        Ok(keys_of(&self.0.cloud.send(call).await?.json_of("quota")?))
+        Ok(spelled(limits_of(&self.0.cloud.send(call).await?.json_of("quota")?)))
     }
 
     /// All of one kind that a project has.
@@ -93,7 +89,7 @@ impl Api for Octavia<'_> {
         // `/quotas/defaults` is no place of its own, but the quota of a project of that name.
         let call = Call::get(SERVICE, "/lbaas/quotas/{id}/default").id("default");
         let call = call.doing("read the default load balancer quotas");
-        Ok(keys_of(&self.0.cloud.send(call).await?.json_of("quota")?))
+        Ok(spelled(limits_of(&self.0.cloud.send(call).await?.json_of("quota")?)))
     }
 
     async fn list(&self) -> Result<Rows> {
@@ -154,8 +150,8 @@ impl Api for Octavia<'_> {
     }
 }
 
-fn keys_of(value: &Value) -> Limits {
-    let mut limits = limits_of(value);
+/// Without the old spellings.
+fn spelled(mut limits: Limits) -> Limits {
     limits.retain(|key, _| !MISSPELLED.contains(&key.as_str()));
     limits
 }

@@ -112,8 +112,13 @@ impl Api for Swift<'_> {
         let used = |key: &str| match key.split_once("-policy-") {
             None if key == "bytes" => number("x-account-bytes-used"),
             None if key == "count" => number("x-account-object-count"),
-            Some(("bytes", policy)) => number(&format!("x-account-storage-policy-{policy}-bytes-used")),
-            Some(("count", policy)) => number(&format!("x-account-storage-policy-{policy}-object-count")),
+            // Swift leaves out the policies that no container of the account has.
+            Some(("bytes", policy)) => {
+                Some(number(&format!("x-account-storage-policy-{policy}-bytes-used")).unwrap_or(0))
+            }
+            Some(("count", policy)) => {
+                Some(number(&format!("x-account-storage-policy-{policy}-object-count")).unwrap_or(0))
+            }
             _ => None,
         };
         let limits = reply.as_ref().map_or_else(unlimited, quotas_of);

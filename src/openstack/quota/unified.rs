@@ -9,7 +9,7 @@ use super::error::{Refusal, refuse};
 use super::octavia::over;
 use super::{Limits, QuotaService, Quotas};
 use crate::openstack::error::{Error, Result};
-use crate::openstack::identity::{Limit, NewLimit, RegisteredLimit, unknown};
+use crate::openstack::identity::{Limit, LimitView, NewLimit, RegisteredLimit, unknown};
 
 /// The limits of one service.
 pub(super) struct Unified<'a> {
@@ -52,7 +52,7 @@ impl Unified<'_> {
             return Ok(Some(BTreeMap::new()));
         }
         let (service_id, _) = self.place().await?;
-        let Some(rows) = self.quotas.cloud.unified_limits().all(&service_id).await? else { return Ok(None) };
+        let Some(rows) = self.all(&service_id).await? else { return Ok(None) };
         let mut by_project = BTreeMap::<String, Vec<Limit>>::new();
         for row in rows {
             if let Some(id) = row.project_id.clone() {
@@ -180,8 +180,30 @@ impl Unified<'_> {
             return Ok(Some(Vec::new()));
         }
         let (service_id, _) = self.place().await?;
-        let rows = self.quotas.cloud.unified_limits().of_project(&service_id, project_id).await?;
-        Ok(rows.map(|it| it.into_iter().filter(|it| self.counts(registered, it)).collect()))
+        let cloud = self.quotas.cloud;
+        let view = match self.quotas.kept().view.get() {
+            Some(view) => Some(*view),
+            None if cloud.login().await?.project_id.as_deref() == Some(project_id) => Some(LimitView::Own),
+            None => None,
+        };
+        let mut rows = match view {
+            Some(view) => cloud.unified_limits().of_project(view, &service_id, project_id).await?,
+            None => match self.all(&service_id).await? {
+                Some(all) => all,
+                None => return Ok(None),
+            },
+        };
+        rows.retain(|it| it.project_id.as_deref() == Some(project_id) && self.counts(registered, it));
+        Ok(Some(rows))
+    }
+
+    /// The limits of all projects, if we see them.
+    async fn all(&self, service_id: &str) -> Result<Option<Vec<Limit>>> {
+        let Some((view, rows)) = self.quotas.cloud.unified_limits().all(service_id).await? else {
+            return Ok(None);
+        };
+        let _ = self.quotas.kept().view.set(view);
+        Ok(Some(rows))
     }
 
     fn counts(&self, registered: &BTreeMap<String, RegisteredLimit>, row: &Limit) -> bool {

@@ -40,6 +40,20 @@ async fn gone_is_keystones_word_and_not_novas() {
 }
 
 #[tokio::test]
+async fn an_odd_body_is_an_error_and_no_empty_quota() {
+    for body in [json!({"quota_set": null}), json!({"quota_set": []}), json!({}), json!({"quota": {}})] {
+        let keystone = Keystone::start().await;
+        keystone.on("GET", NOVA, ok(body)).await;
+        keystone.on("GET", "/network/v2.0/quotas", ok(json!({"quotas": [{"port": 1}]}))).await;
+        let cloud = keystone.cloud();
+        for service in [QuotaService::Compute, QuotaService::Network] {
+            let why = cloud.quotas(NovaQuotaDriver::Db).limits(service, "p").await.unwrap_err();
+            assert!(matches!(why, Error::OddBody { .. }), "{why}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn only_these_keys_are_sent_and_force_only_when_asked() {
     let keystone = Keystone::start().await;
     keystone.on("PUT", NOVA, nova(0, -1)).await;
@@ -134,13 +148,14 @@ async fn a_refused_write_is_read_again() {
 
 #[tokio::test]
 async fn a_reset_spares_the_other_keys() {
+    let back = json!({"quota_set": {"cores": 20, "force": true}});
     // What is there, the keys to reset, and whether Nova is told to delete, or what to write.
-    let cases: [(i64, i64, &[&str], bool, Option<Value>); 5] = [
-        (1, 51200, &["cores"], true, None),
-        (1, 2, &["cores", "ram"], true, None),
-        (1, 2, &["cores"], false, Some(json!({"quota_set": {"cores": 20, "force": true}}))),
-        (20, 2, &["cores"], false, None),
-        (20, 51200, &["cores"], true, None),
+    let cases = [
+        (1, 51200, vec!["cores"], true, None),
+        (1, 2, vec!["cores", "ram"], true, None),
+        (1, 2, vec!["cores"], false, Some(back)),
+        (20, 2, vec!["cores"], false, None),
+        (20, 51200, vec!["cores"], true, None),
     ];
     for (cores, ram, reset, deleted, written) in cases {
         let keystone = Keystone::start().await;
@@ -149,7 +164,7 @@ async fn a_reset_spares_the_other_keys() {
         keystone.on("PUT", NOVA, nova(20, ram)).await;
         keystone.on("DELETE", NOVA, ResponseTemplate::new(202)).await;
         let cloud = keystone.cloud();
-        cloud.quotas(NovaQuotaDriver::Db).reset(QuotaService::Compute, "p", &keys(reset)).await.unwrap();
+        cloud.quotas(NovaQuotaDriver::Db).reset(QuotaService::Compute, "p", &keys(&reset)).await.unwrap();
         assert_eq!(keystone.calls("DELETE", NOVA).await, usize::from(deleted), "{cores} {ram} {reset:?}");
         assert_eq!(sent(&keystone, "PUT", NOVA).await, Vec::from_iter(written));
     }

@@ -145,6 +145,10 @@ async fn a_limit_of_zero_is_made_anew() {
     // The same again is nothing at all.
     quotas.set(QuotaService::Compute, "p", &asked, false).await.unwrap();
     assert_eq!(cloud.requests()["POST /v3/limits"], 1);
+    // It is known by now that this token sees all, and that one project's are enough.
+    let all = keystone.server.received_requests().await.unwrap();
+    let last = all.iter().rfind(|it| it.url.path() == "/v3/limits").unwrap();
+    assert_eq!(last.url.query(), Some("service_id=id-compute&project_id=p"));
     // A reset deletes these keys' limits, and no others.
     quotas.reset(QuotaService::Compute, "p", &keys(&["cores", "ram"])).await.unwrap();
     let left = quotas.limits(QuotaService::Compute, "p").await.unwrap();
