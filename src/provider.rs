@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::data_sources;
+use crate::ephemeral;
+use crate::functions::stored_unique_id::StoredUniqueId;
+use crate::functions::tenant_name::TenantName;
 use crate::openstack::config::Origin;
 use crate::openstack::quota::NovaQuotaDriver;
 use crate::openstack::{self, Cloud, Error, Settings};
@@ -12,14 +15,14 @@ use crate::resources::federation_mapping::FederationMapping;
 use crate::resources::federation_protocol::FederationProtocol;
 use crate::resources::identity_provider::IdentityProvider;
 use crate::resources::project_group_binding::{MissingMembers, ProjectGroupBinding};
-use crate::resources::tenant_project::TenantProject;
-use crate::resources::workspace_domain::WorkspaceDomain;
 use crate::resources::quota_defaults::QuotaDefaults;
 use crate::resources::quota_set::QuotaSet;
-use crate::resources::{Defaults, Federation, Tenancy, diagnostic};
+use crate::resources::tenant_project::TenantProject;
+use crate::resources::workspace_domain::WorkspaceDomain;
+use crate::resources::{Defaults, Federation, Tenancy, check, diagnostic};
 use crate::tf::{
-    Diagnostic, Diagnostics, DynDataSource, DynResource, Erased, ErasedData, Model, Path, Provider, Result,
-    at, choice,
+    Diagnostic, Diagnostics, DynDataSource, DynEphemeral, DynFunction, DynResource, Erased, ErasedData,
+    ErasedEphemeral, ErasedFunction, Model, Path, Provider, Result, at, choice,
 };
 
 /// Tenancy as code on OpenStack: workspaces (Keystone domains), tenants (projects), groups bound to roles.
@@ -219,6 +222,20 @@ impl Provider for TenancyProvider {
             Box::new(ErasedData::<data_sources::quota_usage::QuotaUsage>::default()),
         ]
     }
+
+    fn ephemerals() -> Vec<Box<dyn DynEphemeral<Tenancy>>> {
+        vec![
+            Box::new(ErasedEphemeral::<ephemeral::token::Token>::default()),
+            Box::new(ErasedEphemeral::<ephemeral::application_credential::ApplicationCredential>::default()),
+        ]
+    }
+
+    fn functions() -> Vec<Box<dyn DynFunction>> {
+        vec![
+            Box::new(ErasedFunction::<StoredUniqueId>::default()),
+            Box::new(ErasedFunction::<TenantName>::default()),
+        ]
+    }
 }
 
 /// The client's settings, and the defaults that only resources need. Taken apart exhaustively, so that a new
@@ -324,15 +341,9 @@ fn taken_apart(config: Config) -> Result<(Settings, Defaults)> {
     Ok((settings, defaults))
 }
 
-/// `90s`, `1m 30s`: anything that Terraform users write as a duration.
 fn duration(text: &str) -> Result<Duration> {
-    let parsed: Option<jiff::SignedDuration> = text.parse().ok();
-    let parsed = parsed.and_then(|it| Duration::try_from(it).ok()).filter(|it| !it.is_zero());
-    parsed.ok_or_else(|| {
-        Diagnostic::error("Invalid request timeout")
-            .detail(format!("Expected a duration such as \"90s\"; got \"{text}\"."))
-            .at(at!(Config, request_timeout))
-            .into()
+    check::duration(text).map_err(|why| {
+        Diagnostic::error("Invalid request timeout").detail(why).at(at!(Config, request_timeout)).into()
     })
 }
 

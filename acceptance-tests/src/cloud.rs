@@ -86,6 +86,13 @@ struct Auth {
     client_secret: Option<String>,
 }
 
+/// All entries of a `clouds.yaml`.
+pub fn entries(clouds: &Path) -> Result<Value> {
+    let text = fs::read_to_string(clouds).with_context(|| format!("{} cannot be read", clouds.display()))?;
+    let all: Value = serde_saphyr::from_str(&text)?;
+    Ok(all["clouds"].clone())
+}
+
 /// Entries of a devcloud that stand for a service which is not in the catalog.
 const ENTRY: &str = "devcloud-";
 

@@ -116,11 +116,7 @@ fn fault(shared: &Mutex<Shared>, line: &str) -> Option<Fault> {
     Some(fault.clone())
 }
 
-fn serve(
-    mut stream: TcpStream,
-    origins: &BTreeMap<String, String>,
-    shared: &Mutex<Shared>,
-) -> Result<()> {
+fn serve(mut stream: TcpStream, origins: &BTreeMap<String, String>, shared: &Mutex<Shared>) -> Result<()> {
     stream.set_nodelay(true)?;
     let agent: ureq::Agent =
         ureq::Agent::config_builder().http_status_as_error(false).proxy(None).max_redirects(0).build().into();

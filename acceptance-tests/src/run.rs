@@ -1,7 +1,7 @@
 //! Runs a scenario, step by step.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
 use std::thread::sleep;
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
+use crate::cloud;
 use crate::expect::differences;
 use crate::login::Login;
 use crate::proxy::Proxy;
@@ -60,12 +61,14 @@ impl Player {
         let mut values = Values::default();
         values.set("prefix", json!(workspace.prefix));
         values.set("keystone", json!(workspace.cloud.keystone));
+        values.set("clouds", cloud::entries(&workspace.plugin.clouds)?);
         for (service, url) in workspace.cloud.endpoints() {
             values.set(format!("endpoint.{service}"), json!(url));
         }
         if let Some(federation) = &workspace.cloud.federation {
             values.set("oidc", json!(federation.issuer));
             values.set("oidc_keystone", json!(federation.keystone));
+            values.set("oidc_secret", json!(federation.client.1));
         }
         Ok(Player { workspace, values, proxy, variables: BTreeMap::new() })
     }
@@ -129,6 +132,7 @@ impl Player {
             proxy.set(&script.faults)?;
         }
         let runs = self.act(script)?;
+        self.saved()?;
         // Counted now: what follows sends requests of its own.
         if let Some(proxy) = &self.proxy {
             for (on, times) in &script.requests {
@@ -148,6 +152,21 @@ impl Player {
         if changing && script.errors.is_empty() && script.settles {
             let run = self.terraform(&["plan", "-json", "-input=false", "-detailed-exitcode"])?;
             ensure!(run.code == 0, "the plan right after it has changes, or fails{}", told(&run));
+        }
+        Ok(())
+    }
+
+    /// Takes in what the configuration itself wrote down, since no state has it: `NAME.saved`, and `NAME.secret`.
+    fn saved(&mut self) -> Result<()> {
+        for entry in fs::read_dir(self.workspace.directory())? {
+            let path = entry?.path();
+            let part = |part: Option<&std::ffi::OsStr>| part.and_then(|it| it.to_str()).map(str::to_owned);
+            let (Some(name), Some(kind)) = (part(path.file_stem()), part(path.extension())) else { continue };
+            if kind == "saved" || kind == "secret" {
+                let text = fs::read_to_string(&path)?;
+                self.values.set(format!("saved.{name}"), json!(text));
+                self.workspace.secrets.extend((kind == "secret").then_some(text));
+            }
         }
         Ok(())
     }
@@ -221,7 +240,8 @@ impl Player {
             words[actions..].sort();
             words.join(" ")
         };
-        let expected: BTreeMap<_, _> = expected.iter().map(|(at, text)| (at.clone(), sorted(text))).collect();
+        let expected = expected.iter().map(|(at, text)| Ok((self.values.text(at)?, sorted(text))));
+        let expected = expected.collect::<Result<BTreeMap<_, _>>>()?;
         if expected == found {
             return Ok(());
         }
@@ -274,8 +294,8 @@ impl Player {
             ensure!(!instance.tainted, "{address} is tainted: the next apply would destroy it");
         }
         for (address, expected) in &script.state {
-            let expected = self.values.fill(expected)?;
-            let Some(found) = instances.get(address) else {
+            let (address, expected) = (self.values.text(address)?, self.values.fill(expected)?);
+            let Some(found) = instances.get(&address) else {
                 ensure!(expected == json!("absent"), "{address} is not in the state");
                 continue;
             };

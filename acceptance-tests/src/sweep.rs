@@ -51,7 +51,9 @@ pub fn sweep(cloud: &Cloud, prefix: &str) -> Vec<String> {
             sweep.delete("identity", &format!("/projects/{id}"));
         }
     }
-    for (id, name) in sweep.list("block-storage", "/types?is_public=None", "volume_types").iter().filter_map(entry) {
+    for (id, name) in
+        sweep.list("block-storage", "/types?is_public=None", "volume_types").iter().filter_map(entry)
+    {
         if name.starts_with(prefix) {
             sweep.delete("block-storage", &format!("/types/{id}"));
         }

@@ -81,7 +81,10 @@ fn plan(workspace: &Workspace, proxy: &Proxy) -> Result<()> {
     ensure!(run.code == 0, "the plan has changes, or fails\nby hand: {}\n{}", run.command_line, run.text);
     for (on, least, most) in REQUESTS {
         let found = proxy.count(on)?;
-        ensure!((*least..=*most).contains(&found), "expected {least} to {most} requests `{on}`, found {found}");
+        ensure!(
+            (*least..=*most).contains(&found),
+            "expected {least} to {most} requests `{on}`, found {found}"
+        );
     }
     let reset = |line: String| cloud.request(&line, None, &BTreeMap::new(), None).map(drop);
     reset(format!("DELETE network /quotas/{other}"))?;
@@ -99,7 +102,9 @@ fn projects(cloud: &Cloud, prefix: &str) -> Result<Vec<String>> {
     thread::scope(|scope| {
         let workers: Vec<_> = (0..4)
             .map(|part| {
-                scope.spawn(move || (0..MANY).filter(|it| it % 4 == part).map(make).collect::<Result<Vec<_>>>())
+                scope.spawn(move || {
+                    (0..MANY).filter(|it| it % 4 == part).map(make).collect::<Result<Vec<_>>>()
+                })
             })
             .collect();
         let mut all = Vec::new();

@@ -162,8 +162,7 @@ impl ProjectUsage {
     fn take(&mut self, service: QuotaService, usages: Usages) {
         let mut all = BTreeMap::new();
         for (key, usage) in usages {
-            let figures =
-                Figures { limit: usage.limit, in_use: usage.in_use, reserved: usage.reserved };
+            let figures = Figures { limit: usage.limit, in_use: usage.in_use, reserved: usage.reserved };
             if let (QuotaService::BlockStorage, None, Some((attribute, name))) =
                 (service, attribute_for(service, &key), volume_type_of(&key))
             {

@@ -85,6 +85,14 @@ impl Cloud {
         Self { session, ..self.clone() }
     }
 
+    /// A handle for another configuration, such as another login. It ends with this one.
+    ///
+    /// # Errors
+    /// As [`Cloud::new`].
+    pub fn another(&self, config: Config) -> Result<Self> {
+        Ok(Self { cancel: self.cancel.clone(), ..Self::new(config)? })
+    }
+
     /// A handle that starts nothing more once `token` is cancelled.
     ///
     /// Waits end at once. A request that was sent is let finish, so that the id of what it made isn't lost.
@@ -108,6 +116,33 @@ impl Cloud {
     /// [`Error::Login`], [`Error::NotKeystone`], [`Error::Unreachable`], [`Error::TokenExpired`].
     pub async fn login(&self) -> Result<Arc<Login>> {
         self.session.login(&self.shared, &self.cancel).await
+    }
+
+    /// Logs in once more: the token is nobody else's, and can be revoked without harm to other calls.
+    ///
+    /// # Errors
+    /// As [`Cloud::login`].
+    pub async fn separate_login(&self) -> Result<Arc<Login>> {
+        self.session.separate(&self.shared, &self.cancel).await
+    }
+
+    /// Revokes the token of this handle, and with it those that were exchanged for it. That it is no longer valid is
+    /// fine.
+    ///
+    /// # Errors
+    /// Those of any call.
+    pub async fn log_out(&self) -> Result<()> {
+        let revoked = async {
+            let login = self.login().await?;
+            let call = Call::delete(Service::Identity, "/auth/tokens").doing("revoke the token");
+            self.send(call.secret_header("x-subject-token", login.header())).await
+        };
+        match revoked.await {
+            Err(Error::TokenExpired { .. }) | Ok(_) => Ok(()),
+            // Another call has revoked the one that it was exchanged for, after we had logged in with it.
+            Err(why) if why.is_native_404() => Ok(()),
+            Err(why) => Err(why),
+        }
     }
 
     /// The catalog of our token.

@@ -6,6 +6,7 @@
 //! unless `limit` is sent; everything else is cut *because* `limit` is sent, and then repeats its first page.
 //! So `limit` goes to those four, always, and to nothing else.
 
+mod application_credentials;
 mod domains;
 mod federation;
 mod grants;
@@ -25,6 +26,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+pub use application_credentials::{
+    AccessRule, ApplicationCredential, ApplicationCredentials, CarriedRole, NewApplicationCredential,
+};
 pub use domains::{Domain, DomainChange, DomainFilter, Domains, NewDomain};
 pub use federation::{
     IdentityProvider, IdentityProviderChange, IdentityProviders, Mapping, Mappings, NewIdentityProvider,
@@ -374,6 +378,11 @@ impl Cloud {
     /// Roles.
     pub fn roles(&self) -> Roles<'_> {
         Roles::of(self)
+    }
+
+    /// Application credentials.
+    pub fn application_credentials(&self) -> ApplicationCredentials<'_> {
+        ApplicationCredentials::of(self)
     }
 
     /// Unified limits: the quotas that Keystone keeps for other services.

@@ -7,6 +7,7 @@ mod quotas;
 mod secrets;
 mod services;
 mod tls;
+mod tokens;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

@@ -6,6 +6,7 @@
 #![allow(clippy::ptr_arg, reason = "a check takes the attribute's own type")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::openstack::identity::stored_unique_id;
 
@@ -54,6 +55,13 @@ pub fn domain_name(text: &String) -> Checked {
         return Err("Keystone reserves the domain name \"Federated\".".to_owned());
     }
     Ok(())
+}
+
+/// A duration as Terraform's users write one: `90s`, `1m 30s`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let parsed: Option<jiff::SignedDuration> = text.parse().ok();
+    let parsed = parsed.and_then(|it| Duration::try_from(it).ok()).filter(|it| !it.is_zero());
+    parsed.ok_or_else(|| format!("Expected a duration such as \"90s\"; got \"{text}\"."))
 }
 
 /// The tags of a domain or a project.

@@ -11,17 +11,13 @@ use super::quotas::{self, All, Quotas, known, name_of, settle, word_of};
 use super::{Tenancy, diagnostic};
 use crate::openstack::quota::QuotaService;
 use crate::tf::{
-    Attr, Change, Computed, Context, Diagnostic, Diagnostics, Failure, Model, Outcome, Path, Resource, Result,
-    at, choice,
+    Attr, Change, Computed, Context, Diagnostic, Diagnostics, Failure, Model, Outcome, Path, Resource,
+    Result, at, choice,
 };
 
 /// The services whose defaults can be set.
-const SERVICES: [QuotaService; 4] = [
-    QuotaService::Compute,
-    QuotaService::BlockStorage,
-    QuotaService::SharedFileSystem,
-    QuotaService::Image,
-];
+const SERVICES: [QuotaService; 4] =
+    [QuotaService::Compute, QuotaService::BlockStorage, QuotaService::SharedFileSystem, QuotaService::Image];
 
 /// There is one set of defaults in a region.
 const ID: &str = "default";
@@ -175,10 +171,12 @@ impl Resource for QuotaDefaults {
         }
         if !made.is_empty() {
             client.warn(
-                Diagnostic::warning("Not all defaults are as they were").at(at!(Self, on_destroy)).detail(format!(
-                    "These had no default before, and keep the one that they were given:{}",
-                    made.concat()
-                )),
+                Diagnostic::warning("Not all defaults are as they were").at(at!(Self, on_destroy)).detail(
+                    format!(
+                        "These had no default before, and keep the one that they were given:{}",
+                        made.concat()
+                    ),
+                ),
             );
         }
         set(&restore, client).await.1.into_result()
@@ -189,7 +187,9 @@ impl Resource for QuotaDefaults {
             return Ok(ID.to_owned());
         }
         Err(Diagnostic::error("Unreadable import id")
-            .detail(format!("A region has one set of defaults: import it by the id \"{ID}\"; got \"{text}\"."))
+            .detail(format!(
+                "A region has one set of defaults: import it by the id \"{ID}\"; got \"{text}\"."
+            ))
             .into())
     }
 }

@@ -103,10 +103,7 @@ pub(super) use known;
 impl Quotas {
     /// Shows each key that has an attribute, with its limit.
     fn each(&mut self, f: &mut dyn FnMut(QuotaService, &str, &mut Option<i64>)) {
-        fn of<T: Table>(
-            it: &mut Option<T>,
-            f: &mut dyn FnMut(QuotaService, &str, &mut Option<i64>),
-        ) {
+        fn of<T: Table>(it: &mut Option<T>, f: &mut dyn FnMut(QuotaService, &str, &mut Option<i64>)) {
             if let Some(it) = it {
                 it.each(&mut |key, limit| f(T::SERVICE, key, limit));
             }
@@ -151,9 +148,7 @@ impl Quotas {
         self.each(&mut |service, key, limit| *limit = limit.and_then(|_| value(service, key)));
         for (word, limits) in self.extra.iter_mut().flatten() {
             let Some(service) = service_of(word) else { continue };
-            limits.retain(|key, limit| {
-                value(service, key).map(|it| *limit = it).is_some()
-            });
+            limits.retain(|key, limit| value(service, key).map(|it| *limit = it).is_some());
         }
         self
     }

@@ -46,6 +46,17 @@ impl Value {
         matches!(self, Value::Null)
     }
 
+    /// A state has no unknown values: what was left open is null.
+    pub(super) fn settled(self) -> Self {
+        match self {
+            Value::Unknown => Value::Null,
+            Value::List(all) => Value::List(all.into_iter().map(Value::settled).collect()),
+            Value::Object(all) => Value::Object(all.into_iter().map(Value::settled).collect()),
+            Value::Map(all) => Value::Map(all.into_iter().map(|(key, it)| (key, it.settled())).collect()),
+            other => other,
+        }
+    }
+
     /// Whether it is known, with all that is in it.
     pub fn is_wholly_known(&self) -> bool {
         match self {

@@ -2,9 +2,9 @@
 
 use super::FederatedUser;
 use crate::openstack::Error;
-use crate::openstack::identity::{NewUser, User};
+use crate::openstack::identity::{NewUser, User, stored_unique_id};
 use crate::resources::{Tenancy, diagnostic, refused};
-use crate::tf::{Diagnostic, at};
+use crate::tf::{Diagnostic, Path, at};
 
 /// A user who is there already.
 #[derive(Debug)]
@@ -115,7 +115,7 @@ impl Refused {
                      to take the user over, or import it.",
                     new.link, user.name, user.id, user.domain_id
                 ))
-                .at(at!(FederatedUser, unique_id)),
+                .at(unique_id(new)),
             Refused::Exists(Found::ByName(user)) => Diagnostic::error("The user exists already")
                 .detail(format!(
                     "Domain {} has a user \"{}\" ({}) who does not have the identity {}, and `on_existing` is \"fail\". Set it to \
@@ -151,10 +151,8 @@ impl Refused {
 /// A refusal of Keystone's, at the attribute that caused it.
 pub(super) fn refusal(error: Error, new: &NewUser) -> Diagnostic {
     match &error {
-        Error::Linked(_) => diagnostic("The identity is taken", error).at(at!(FederatedUser, unique_id)),
-        Error::Unlinked { .. } => {
-            diagnostic("The user's identities are lost", error).at(at!(FederatedUser, unique_id))
-        }
+        Error::Linked(_) => diagnostic("The identity is taken", error).at(unique_id(new)),
+        Error::Unlinked { .. } => diagnostic("The user's identities are lost", error).at(unique_id(new)),
         _ => {
             let text = error.to_string();
             let project = new.rest.default_project_id.as_ref().and_then(Option::as_deref).unwrap_or_default();
@@ -174,5 +172,13 @@ pub(super) fn refusal(error: Error, new: &NewUser) -> Diagnostic {
                 _ => told,
             }
         }
+    }
+}
+
+/// Where the unique id is written: in the name, if it is the same.
+fn unique_id(new: &NewUser) -> Path {
+    match new.link.unique_id == stored_unique_id(&new.name) {
+        true => at!(FederatedUser, name).into(),
+        false => at!(FederatedUser, unique_id).into(),
     }
 }

@@ -6,11 +6,11 @@ use futures_util::future::join_all;
 use futures_util::join;
 
 use super::{All, attribute_for, name_of, path_of, place_of, volume_type_of, word_of};
-use crate::openstack::quota::{Limits, NovaQuotaDriver, QuotaService, Refusal};
 use crate::openstack::Error;
 use crate::openstack::identity::near;
-use crate::resources::{Explain, Tenancy, diagnostic};
+use crate::openstack::quota::{Limits, NovaQuotaDriver, QuotaService, Refusal};
 use crate::resources::quota_set::QuotaSet;
+use crate::resources::{Explain, Tenancy, diagnostic};
 use crate::tf::{Context, Diagnostic, Diagnostics, Path, Result, Severity, at};
 
 /// Of these a Nova with unified limits looks up the default, whatever the project (Nova 34).
@@ -90,7 +90,11 @@ impl Plan {
     pub async fn refuse_missing_services(&self, client: &Tenancy) -> Result<()> {
         let mut found = Diagnostics::default();
         for (service, limits) in &self.to {
-            if !client.has_service(service.service().official()).await.explain("Cannot see which services the cloud has")? {
+            if !client
+                .has_service(service.service().official())
+                .await
+                .explain("Cannot see which services the cloud has")?
+            {
                 let attribute = limits.keys().any(|key| super::has_attribute(*service, key));
                 let at = Path::root().attribute(if attribute { word_of(*service) } else { "extra" });
                 found.push(
@@ -132,7 +136,9 @@ impl Plan {
         let mut found = Diagnostics::default();
         if client.defaults.nova_quota_driver == NovaQuotaDriver::Unified {
             let limits = self.to.get(&QuotaService::Compute);
-            for key in limits.into_iter().flat_map(Limits::keys).filter(|key| DEFAULT_ONLY.contains(&key.as_str())) {
+            for key in
+                limits.into_iter().flat_map(Limits::keys).filter(|key| DEFAULT_ONLY.contains(&key.as_str()))
+            {
                 let at = path_of(QuotaService::Compute, key);
                 found.push(
                     Diagnostic::error(format!("{at} has no effect for one project"))
@@ -276,7 +282,8 @@ pub fn cannot_set(service: QuotaService, limits: &Limits, error: Error) -> Diagn
             return Diagnostics(keys);
         }
     }
-    let keys: Vec<_> = limits.iter().map(|(key, limit)| format!("{} = {limit}", short(service, key))).collect();
+    let keys: Vec<_> =
+        limits.iter().map(|(key, limit)| format!("{} = {limit}", short(service, key))).collect();
     let summary = format!("Cannot set the limits of {} ({})", name_of(service), keys.join(", "));
     diagnostic(summary, error).at(Path::root().attribute(word_of(service))).into()
 }

@@ -67,6 +67,35 @@ data "tenancy_domain" "both" {
 
 data "tenancy_project" "neither" {}
 
+resource "tenancy_federated_user" "blank" {
+  name              = "jane "
+  identity_provider = ""
+  protocol          = "openid"
+}
+
+# The quoted form is three times as long.
+resource "tenancy_federated_user" "long" {
+  name              = "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@"
+  identity_provider = "aad"
+  protocol          = "openid"
+}
+
+resource "tenancy_federated_user" "long_id" {
+  name              = "jane"
+  unique_id         = "äääääääääääääääääääääääääääääääääääääääääää"
+  identity_provider = "aad"
+  protocol          = "openid"
+}
+
+data "tenancy_user" "two" {
+  id   = "x"
+  name = "x"
+}
+
+data "tenancy_user" "half" {
+  unique_id = "x"
+}
+
 resource "tenancy_quota_set" "negative" {
   project_id    = "x"
   compute       = { cores = -2 }
