@@ -91,12 +91,11 @@ pub(super) use settle;
 
 /// The limits of a plan, as far as they are known.
 macro_rules! known {
-    ($model:ty, $planned:ident; $($field:ident)+) => {
-        $crate::resources::quotas::Quotas {
-            $($field: $planned.known_part(at!($model, $field))?,)+
-            ..Default::default()
-        }
-    };
+    ($model:ty, $planned:ident; $($field:ident)+) => {{
+        let mut known = $crate::resources::quotas::Quotas::default();
+        $(known.$field = $planned.known_part(at!($model, $field))?;)+
+        known
+    }};
 }
 pub(super) use known;
 
