@@ -138,7 +138,7 @@ impl Resource for FederationProtocol {
         };
         match client.protocols().update(&to.identity_provider, &to.protocol, &change).await {
             Ok(()) => Ok(to),
-            Err(error) => Err(Failure { state: Some(from), diagnostics: refusal(error).into() }),
+            Err(error) => Err(Failure { state: Some(from), diagnostics: refusal(error) }),
         }
     }
 
