@@ -178,12 +178,15 @@ pub(super) async fn content(
     let groups = GroupFilter { domain_id: domain_id.clone(), ..Default::default() };
     let users = UserFilter { domain_id, ..Default::default() };
     let (on_projects, on_groups, on_users) = (client.projects(), client.groups(), client.users());
-    let (projects, groups, users, providers) = try_join!(
+    let on_providers = client.identity_providers();
+    let (projects, groups, users, mut providers) = try_join!(
         on_projects.list(&projects),
         on_groups.list(&groups),
         on_users.list(&users),
-        identity_providers(id, client)
+        on_providers.list()
     )?;
+    // Keystone deletes them with the domain.
+    providers.retain(|it| it.domain_id == id && !skip(&Existing::IdentityProvider(&it.id).to_string()));
     let count = |what: &str, names: Vec<String>| {
         let shown = names.iter().take(5).map(|it| format!("\"{it}\"")).collect::<Vec<_>>().join(", ");
         let more = if names.len() > 5 { format!(" and {} more", names.len() - 5) } else { String::new() };
@@ -195,23 +198,10 @@ pub(super) async fn content(
         count("project", projects.into_iter().filter(|it| !skip(&it.id)).map(|it| it.name).collect()),
         count("group", groups.into_iter().filter(|it| !skip(&it.id)).map(|it| it.name).collect()),
         count("user", users.into_iter().filter(|it| !skip(&it.id)).map(|it| it.name).collect()),
-        count(
-            "identity provider",
-            providers.into_iter().filter(|it| !skip(&Existing::IdentityProvider(it).to_string())).collect(),
-        ),
+        count("identity provider", providers.into_iter().map(|it| it.id).collect()),
     ];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     Ok((!parts.is_empty()).then(|| parts.join(", ")))
-}
-
-/// Ids of the identity providers whose users live in a domain: Keystone deletes them with it.
-async fn identity_providers(domain_id: &str, client: &Tenancy) -> Result<Vec<String>, Error> {
-    match client.identity_providers().list().await {
-        Ok(all) => Ok(all.into_iter().filter(|it| it.domain_id == domain_id).map(|it| it.id).collect()),
-        // Who may not see them may still see that the rest is empty.
-        Err(error) if error.is_forbidden() => Ok(Vec::new()),
-        Err(error) => Err(error),
-    }
 }
 
 async fn refuse_unless_empty(state: &WorkspaceDomain, id: &str, client: &Context<Tenancy>) -> Result<()> {
