@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::try_join;
 
 use super::tenant_project::changed;
-use super::{Explain, Tenancy, check, diagnostic, refused, taken_over};
+use super::{Existing, Explain, Tenancy, check, diagnostic, refused, taken_over};
 use crate::openstack::Error;
 use crate::openstack::identity::{Domain, DomainChange, GroupFilter, NewDomain, ProjectFilter, UserFilter};
 use crate::tf::{
