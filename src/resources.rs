@@ -271,7 +271,8 @@ fn advice(error: &Error) -> Option<&'static str> {
     }
 }
 
-fn capitalized(text: &str) -> String {
+/// The same text as a sentence starts.
+pub fn capitalized(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

@@ -40,7 +40,7 @@ pub struct ApplicationCredential {
     project_id: Computed<String>,
     /// Names of the roles that it carries; Keystone adds the roles that these imply. By default all roles that the user
     /// has in the project.
-    #[tf(optional)]
+    #[tf(optional, check(some))]
     roles: Computed<BTreeSet<String>>,
     /// How long it lives if it is not deleted before, such as `30m`. By default `1h`.
     #[tf(check(|it| check::duration(it).map(drop)))]
@@ -52,6 +52,7 @@ pub struct ApplicationCredential {
     #[tf(default = false)]
     unrestricted: bool,
     /// The only calls that it can be used for. Unset: all that the roles allow.
+    #[tf(check(some))]
     access_rules: Option<BTreeSet<AccessRule>>,
     /// Token of the user that it is made for, such as one of `tenancy_token`. By default the account of the provider.
     #[tf(sensitive)]
@@ -209,4 +210,13 @@ fn random_name() -> String {
 
 fn time(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|_| format!("Expected a time such as \"2026-11-22T12:00:00Z\"; got \"{text}\"."))
+}
+
+/// Keystone takes an empty list for no restriction at all.
+fn some<T>(all: &BTreeSet<T>) -> Result<(), String> {
+    if all.is_empty() {
+        Err("Expected one at least. Leave it out to restrict nothing.".to_owned())
+    } else {
+        Ok(())
+    }
 }

@@ -7,10 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{auth_url, holder_of};
 use crate::openstack::{Login, Settings};
-use crate::resources::{Explain, Tenancy, check, diagnostic};
-use crate::tf::{
-    Computed, Context, Diagnostic, Diagnostics, Draft, Ephemeral, Model, Opened, Path, Renewed, Result, at,
-};
+use crate::resources::{Explain, Tenancy, capitalized, check, diagnostic};
+use crate::tf::{Computed, Context, Diagnostic, Draft, Ephemeral, Model, Opened, Path, Renewed, Result, at};
 
 /// How long before its end it is said that a token ends.
 const NOTICE: Duration = Duration::from_secs(60);
@@ -123,14 +121,13 @@ impl Ephemeral for Token {
     async fn open(config: Self, client: &Context<Tenancy>) -> Result<Opened<Self, Kept>> {
         let own = client.config();
         let other = own.with(config.settings()).map_err(|why| {
-            let below = ["project_id", "project_name", "domain_id", "domain_name", "system_scope"];
             let path = Path::root();
             let path = match why.setting {
                 "system_scope" => path.attribute("system"),
-                it if below.contains(&it) => path.attribute(it),
+                it if it.starts_with("project_") || it.starts_with("domain_") => path.attribute(it),
                 it => path.attribute("oidc").attribute(it),
             };
-            Diagnostics::from(diagnostic("Cannot get a token", why.into()).at(path))
+            Diagnostic::error("Cannot get a token").detail(format!("{}.", capitalized(&why.why))).at(path)
         })?;
         let login = match client.another(other) {
             Ok(cloud) => cloud.separate_login().await,

@@ -11,8 +11,3 @@ provider "tenancy" {
 ephemeral "tenancy_application_credential" "second" {
   provider = tenancy.first
 }
-
-ephemeral "tenancy_token" "other" {
-  provider = tenancy.first
-  system   = true
-}
