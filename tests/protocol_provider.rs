@@ -580,7 +580,7 @@ async fn limits_of_a_service_that_the_cloud_has_not_are_refused_in_the_plan() ->
         .collect();
     assert_eq!(
         told,
-        [("This cloud has no Neutron", true, Some(2)), ("This cloud has no Designate", true, Some(1))]
+        [("This cloud has no Neutron", true, Some(1)), ("This cloud has no Designate", true, Some(1))]
     );
     Ok(())
 }
