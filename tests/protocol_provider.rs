@@ -291,6 +291,39 @@ async fn knows_objects_by_their_identity() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_identity_may_have_several_parts() -> Result<()> {
+    const PROTOCOL: &str = "tenancy_federation_protocol";
+    let server = keystone().await;
+    let protocols = json!({"protocols": [{"id": "openid", "mapping_id": "m", "remote_id_attribute": "ISS"}]});
+    on(&server, "GET", "/v3/OS-FEDERATION/identity_providers/aad/protocols", ok(200, protocols)).await;
+    let host = configured(&server).await?;
+    let identity = json!({"identity_provider": "aad", "protocol": "openid"});
+    let by_identity = Some(ResourceIdentityData { identity_data: dynamic(identity.clone()) });
+    for (id, by) in [("", by_identity), ("aad/openid", None)] {
+        let request = import_resource_state::Request {
+            type_name: PROTOCOL.into(),
+            id: id.into(),
+            identity: by,
+            ..Default::default()
+        };
+        let answer = host.provider().import_resource_state(request).await?.into_inner();
+        assert!(answer.diagnostics.is_empty(), "{:?}", answer.diagnostics);
+        let imported = &answer.imported_resources[0];
+        let state = json!({"identity_provider": "aad", "protocol": "openid", "mapping": "m", "remote_id_attribute": "ISS"});
+        assert_eq!(plain(imported.state.as_ref()), state);
+        assert_eq!(plain(imported.identity.as_ref().and_then(|it| it.identity_data.as_ref())), identity);
+    }
+    let request = import_resource_state::Request {
+        type_name: PROTOCOL.into(),
+        id: "openid".into(),
+        ..Default::default()
+    };
+    let answer = host.provider().import_resource_state(request).await?.into_inner();
+    assert_eq!(answer.diagnostics[0].summary, "Unreadable import id");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn reads_states_of_other_versions() -> Result<()> {
     let host = support::start().await?;
     let upgrade = async |version: i64, raw: RawState| {

@@ -42,6 +42,8 @@ pub(crate) struct Shared {
     pub roles: RoleCache,
     /// By scope: another scope may see other quotas.
     quotas: Mutex<HashMap<LoginScope, Arc<quota::Kept>>>,
+    /// Held by who deletes identity providers or protocols.
+    pub federation: tokio::sync::Mutex<()>,
     /// Ids of what this very process created: such an object was not left by an earlier run.
     created: Mutex<HashSet<String>>,
 }
@@ -70,6 +72,7 @@ impl Cloud {
             ranges: Mutex::default(),
             roles: Default::default(),
             quotas: Mutex::default(),
+            federation: Default::default(),
             created: Mutex::default(),
             config,
         };

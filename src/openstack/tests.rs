@@ -1,6 +1,7 @@
 //! The client against a Keystone that misbehaves.
 
 mod faults;
+mod federation;
 mod identity;
 mod login;
 mod quotas;

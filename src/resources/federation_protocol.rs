@@ -24,8 +24,8 @@ pub struct FederationProtocol {
     /// Id of the mapping.
     #[tf(check(check::chosen_id))]
     pub mapping: String,
-    /// Name of the variable in which the web server tells the remote id of the identity provider, such as `HTTP_OIDC_ISS`. `""` is what
-    /// Keystone is configured for. Not managed unless set. At most 64 characters.
+    /// Name of the variable in which the web server tells the remote id of the identity provider, such as
+    /// `HTTP_OIDC_ISS`. `""` is what Keystone is configured for. Not managed unless set. At most 64 characters.
     #[tf(managed_if_set, check(remote_id_attribute))]
     pub remote_id_attribute: Option<String>,
 }
@@ -138,7 +138,7 @@ impl Resource for FederationProtocol {
         };
         match client.protocols().update(&to.identity_provider, &to.protocol, &change).await {
             Ok(()) => Ok(to),
-            Err(error) => Err(Failure { state: Some(from), diagnostics: refusal(error).into() }),
+            Err(error) => Err(Failure { state: Some(from), diagnostics: refusal(error) }),
         }
     }
 

@@ -110,16 +110,16 @@ impl Resource for IdentityProvider {
 
     async fn delete(state: Self, client: &Context<Tenancy>) -> Result<()> {
         let domain = OwnDomain::of(&state, client, |_| false).await;
-        match domain.explain("Cannot see what is in the identity provider's domain")? {
-            // With the domain Keystone deletes the identity provider. The domain comes first: as long as it is there, so
-            // is the identity provider, and the next apply tries again.
-            OwnDomain::Unused(id) => {
-                client.domains().remove(&id).await.explain("Cannot delete the identity provider's domain")?;
+        let providers = client.identity_providers();
+        let deleted = match domain.explain("Cannot see what is in the identity provider's domain")? {
+            OwnDomain::Unused(domain) => providers.delete_with_domain(&state.id, &domain).await,
+            OwnDomain::Used(domain, why) => {
+                client.warn(stays(&domain, &why));
+                providers.delete(&state.id).await
             }
-            OwnDomain::Used(id, why) => client.warn(stays(&id, &why)),
-            OwnDomain::None => (),
-        }
-        client.identity_providers().delete(&state.id).await.explain("Cannot delete the identity provider")
+            OwnDomain::None => providers.delete(&state.id).await,
+        };
+        deleted.explain("Cannot delete the identity provider")
     }
 }
 
@@ -142,7 +142,7 @@ impl OwnDomain {
     ) -> Result<OwnDomain, Error> {
         let Some(id) = state.domain_id.as_known() else { return Ok(OwnDomain::None) };
         let Some(domain) = client.domains().get_opt(id).await? else { return Ok(OwnDomain::None) };
-        // Seen from Pike to Keystone 30.
+        // As Keystone 30 writes it.
         let description = format!("Auto generated federated domain for Identity Provider: {}", state.id);
         let (named, described) = (domain.name == domain.id, domain.description == description);
         if !named && !described {
@@ -152,13 +152,10 @@ impl OwnDomain {
         if !named || !described || !domain.tags.is_empty() || domain.immutable {
             return used(format!("somebody has changed the domain, whose name is now \"{}\"", domain.name));
         }
-        // A domain may serve several, and would take all of them with it.
-        let all = client.identity_providers().list().await?;
-        if let Some(other) = all.iter().find(|it| it.domain_id == *id && it.id != state.id) {
-            return used(format!("the identity provider \"{}\" uses it as well", other.id));
-        }
-        let made_by_logins: BTreeSet<String> = users(&state.id, client).await?;
-        match workspace_domain::content(id, client, |it| made_by_logins.contains(it) || leaving(it)).await? {
+        let own = Existing::IdentityProvider(&state.id).to_string();
+        let made_by_logins = made_by_logins(&state.id, client).await?;
+        let passed_over = |it: &str| it == own || made_by_logins.contains(it) || leaving(it);
+        match workspace_domain::content(id, client, passed_over).await? {
             Some(content) => used(format!("in it are {content}")),
             None => Ok(OwnDomain::Unused(id.clone())),
         }
@@ -166,7 +163,7 @@ impl OwnDomain {
 }
 
 /// Ids of the users that logins at an identity provider made: a hash in 64 digits, where users made by API have 32.
-async fn users(id: &str, client: &Tenancy) -> Result<BTreeSet<String>, Error> {
+async fn made_by_logins(id: &str, client: &Tenancy) -> Result<BTreeSet<String>, Error> {
     let filter = UserFilter { identity_provider: Some(id.to_owned()), ..Default::default() };
     let all = client.users().list(&filter).await?;
     Ok(all.into_iter().map(|it| it.id).filter(|id| id.len() == 64).collect())
@@ -191,9 +188,8 @@ async fn announce(state: &IdentityProvider, client: &Context<Tenancy>) {
     }
     if !users.is_empty() {
         parts.push(format!(
-            "{} log in by it, and cannot any more. From Keystone 2026.1 on, those who are known by nothing else are \
-             deleted.",
-            if users.len() == 1 { "1 user".to_owned() } else { format!("{} users", users.len()) }
+            "Users who log in by it: {}. From Keystone 2026.1 on, those who are known by nothing else are deleted.",
+            users.len()
         ));
     }
     if !parts.is_empty() {
