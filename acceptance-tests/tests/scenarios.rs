@@ -1,6 +1,7 @@
 //! Every scenario is a test of the same name: `cargo test -p acceptance-tests -- drift`. The few that need more than
 //! Terraform and HTTP are written in Rust.
 
+mod dist;
 mod examples;
 mod interruption;
 mod many;
@@ -20,6 +21,7 @@ fn main() -> Result<()> {
     let mut tests = vec![
         test("examples-quickstart", examples::quickstart),
         test("examples-are-valid", examples::are_valid),
+        test("dist-mirror", dist::mirror),
         test("provider-killed", interruption::provider_killed),
         test("interrupted", interruption::interrupted),
         test("quota-many", many::quotas),
