@@ -5,6 +5,7 @@ mod dist;
 mod examples;
 mod interruption;
 mod many;
+mod registry;
 
 use std::path::Path;
 
@@ -25,6 +26,7 @@ fn main() -> Result<()> {
         test("provider-killed", interruption::provider_killed),
         test("interrupted", interruption::interrupted),
         test("quota-many", many::quotas),
+        test("docs-registry", registry::pages).with_ignored_flag(!registry::has_go()),
     ];
     for name in Scenario::names(&folder)? {
         let folder = folder.join(&name);
