@@ -22,6 +22,7 @@ fn main() -> Result<()> {
     let mut tests = vec![
         test("examples-quickstart", examples::quickstart),
         test("examples-are-valid", examples::are_valid),
+        test("examples-ci", examples::pipeline),
         test("dist-mirror", dist::mirror),
         test("provider-killed", interruption::provider_killed),
         test("interrupted", interruption::interrupted),
