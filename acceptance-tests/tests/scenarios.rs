@@ -4,6 +4,7 @@
 mod examples;
 mod interruption;
 mod many;
+mod workspace;
 
 use std::path::Path;
 
@@ -23,6 +24,8 @@ fn main() -> Result<()> {
         test("provider-killed", interruption::provider_killed),
         test("interrupted", interruption::interrupted),
         test("quota-many", many::quotas),
+        test("workspace-many", workspace::workspace_of_many),
+        test("workspace-killed", workspace::workspace_killed),
     ];
     for name in Scenario::names(&folder)? {
         let folder = folder.join(&name);

@@ -2,8 +2,8 @@
 //!
 //! It has the traps of the real one that matter for scale: lists of projects, groups, users and domains are cut at 1000,
 //! silently unless `limit` is sent; the link to the next page leads to a host that does not exist; role assignments come
-//! in one reply; names are unique whatever their case. It has no policy: every token may do everything. Nova, Cinder and
-//! Neutron know quotas and nothing else.
+//! in one reply; names are unique whatever their case. It has no policy: every token may do everything. Nova and Cinder,
+//! where they are wanted, know quotas and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -49,6 +49,8 @@ type Grant = (String, String, String, String, String, bool);
 #[derive(Default)]
 struct World {
     url: String,
+    /// Whether there are services beside Keystone.
+    services: bool,
     counts: Counts,
     /// By kind, then by id: lists are in that order.
     tables: HashMap<&'static str, BTreeMap<String, Value>>,
@@ -62,11 +64,11 @@ struct World {
 }
 
 impl Keystone {
-    /// Starts one that takes so long for each answer.
-    pub async fn start(delay: Duration) -> Result<Self> {
+    /// Starts one that takes so long for each answer; with services that keep limits, or alone.
+    pub async fn start(delay: Duration, services: bool) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/v3", listener.local_addr()?);
-        let mut world = World { url: url.trim_end_matches("/v3").to_owned(), ..World::default() };
+        let mut world = World { url: url.trim_end_matches("/v3").to_owned(), services, ..World::default() };
         world.put("domains", "default", json!({"name": "Default", "enabled": true, "description": ""}));
         let project =
             json!({"name": "admin", "enabled": true, "domain_id": "default", "parent_id": "default"});
@@ -197,11 +199,10 @@ impl World {
             json!({"type": kind, "id": kind, "name": kind, "endpoints": [{"interface": "public", "region": "RegionOne",
                 "region_id": "RegionOne", "id": kind, "url": format!("{}/{path}", self.url)}]})
         };
-        let catalog = [
-            endpoint("identity", "v3"),
-            endpoint("compute", "compute/v2.1"),
-            endpoint("volumev3", "volume/v3"),
-        ];
+        let mut catalog = vec![endpoint("identity", "v3")];
+        if self.services {
+            catalog.extend([endpoint("compute", "compute/v2.1"), endpoint("volumev3", "volume/v3")]);
+        }
         let domain = json!({"id": "default", "name": "Default"});
         let now = jiff::Timestamp::now();
         let body = json!({"token": {

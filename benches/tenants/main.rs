@@ -156,7 +156,7 @@ fn all(args: &Args) -> Result<()> {
         for &shape in &args.shapes {
             let tenants =
                 Tenants { count, workspaces: args.workspaces, lean: args.lean, quotas: args.quotas };
-            let keystone = runtime.block_on(Keystone::start(args.delay))?;
+            let keystone = runtime.block_on(Keystone::start(args.delay, args.quotas))?;
             let ours = Subject {
                 name: "tenancy".into(),
                 provider: Some(("tenancy/tenancy".into(), &args.binary)),
@@ -173,7 +173,7 @@ fn all(args: &Args) -> Result<()> {
             }
         }
         if let (Some(binary), Some(config)) = (&args.other, &args.other_config) {
-            let keystone = runtime.block_on(Keystone::start(args.delay))?;
+            let keystone = runtime.block_on(Keystone::start(args.delay, args.quotas))?;
             let folder = tempfile::tempdir()?;
             let source = copy(config, folder.path())?;
             let name = source.rsplit('/').next().unwrap_or_default().to_owned();

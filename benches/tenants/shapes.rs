@@ -88,7 +88,7 @@ impl Shape {
                     ""
                 };
                 let map = format!(
-                    "{{\n    for name in each.value : name => {{\n      description = name == var.changed ? \"another\" : \"A tenant\"{tags}{bindings}{quotas}\n    }}\n  }}"
+                    "{{\n    for name in each.value : name => {{\n      description = name == var.changed ? \"another\" : \"A tenant\"{tags}{bindings}{quotas}\n      on_destroy  = \"delete\"\n    }}\n  }}"
                 );
                 let each = format!(
                     "  for_each = {{ for n, names in chunklist(local.tenants, {}) : format(\"bench-%02d\", n) => names }}\n",

@@ -43,33 +43,40 @@ impl Remarks {
 
     /// Warns, and fails if something did.
     pub(super) fn into_result(self, client: &Context<Tenancy>) -> Result<()> {
-        let warnings = self.warnings.into_iter().map(|(key, all)| (key, gathered(all)));
+        let mut warnings: BTreeMap<String, Vec<Diagnostic>> = BTreeMap::new();
+        for (key, one) in once(self.warnings) {
+            warnings.entry(key).or_default().push(one);
+        }
+        let warnings = warnings.into_iter().map(|(key, all)| (key, gathered(all)));
         told(warnings.collect(), "More remarks").0.into_iter().for_each(|it| client.warn(it));
-        // One mistake in all tenants is told once.
-        let mut same: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
-        let mut first = Vec::new();
-        for (key, all) in self.errors {
-            for one in all {
-                let others = same.entry((one.summary.clone(), one.detail.clone())).or_default();
-                if others.is_empty() {
+        told(once(self.errors), "More tenants failed").into_result()
+    }
+}
+
+/// What is said in the same words of many tenants is said once.
+fn once(all: BTreeMap<String, Vec<Diagnostic>>) -> Vec<(String, Diagnostic)> {
+    let mut others: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut first = Vec::new();
+    for (key, all) in all {
+        for one in all {
+            match others.get_mut(&one.detail) {
+                Some(others) if others.last() != Some(&key) => others.push(key.clone()),
+                Some(_) => (),
+                None => {
+                    others.insert(one.detail.clone(), Vec::new());
                     first.push((key.clone(), one));
-                }
-                if others.last() != Some(&key) {
-                    others.push(key.clone());
                 }
             }
         }
-        let errors = first.into_iter().map(|(key, mut one)| {
-            if let Some([_, others @ ..]) =
-                same.get(&(one.summary.clone(), one.detail.clone())).map(Vec::as_slice)
-                && !others.is_empty()
-            {
-                one.detail.push_str(&format!("\n\nThe same goes for {}.", named(others)));
-            }
-            (key, one)
-        });
-        told(errors.collect(), "More tenants failed").into_result()
     }
+    for (key, one) in &mut first {
+        let others = others.get(&one.detail).map(|all| all.iter().filter(|it| *it != key).cloned().collect());
+        let others: Vec<String> = others.unwrap_or_default();
+        if !others.is_empty() {
+            one.detail.push_str(&format!("\n\nThe same goes for {}.", named(&others)));
+        }
+    }
+    first
 }
 
 /// Keys of tenants in words; of many the first ones.
