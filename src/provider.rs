@@ -18,6 +18,7 @@ use crate::resources::project_group_binding::{MissingMembers, ProjectGroupBindin
 use crate::resources::quota_defaults::QuotaDefaults;
 use crate::resources::quota_set::QuotaSet;
 use crate::resources::tenant_project::TenantProject;
+use crate::resources::workspace::Workspace;
 use crate::resources::workspace_domain::WorkspaceDomain;
 use crate::resources::{Defaults, Federation, Tenancy, check, diagnostic};
 use crate::tf::{
@@ -201,6 +202,7 @@ impl Provider for TenancyProvider {
 
     fn resources() -> Vec<Box<dyn DynResource<Tenancy>>> {
         vec![
+            Box::new(Erased::<Workspace>::default()),
             Box::new(Erased::<WorkspaceDomain>::default()),
             Box::new(Erased::<TenantProject>::default()),
             Box::new(Erased::<ProjectGroupBinding>::default()),

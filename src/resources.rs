@@ -11,6 +11,7 @@ pub mod quota_defaults;
 pub mod quota_set;
 pub mod quotas;
 pub mod tenant_project;
+pub mod workspace;
 pub mod workspace_domain;
 
 use std::collections::{BTreeSet, HashMap};
@@ -291,6 +292,16 @@ pub fn taken_over(kind: &str, name: &str, id: &str) -> Diagnostic {
     ))
 }
 
+/// How [`refused`] begins its advice.
+const TO_MANAGE: &str = "\n\nTo manage the existing ";
+
+/// Takes the advice to import an object out of a refusal, where a part of another resource was to become it. Gives the id
+/// that the advice has.
+pub fn take_import_advice(told: &mut Diagnostic) -> Option<String> {
+    let advice = told.detail.split_off(told.detail.find(TO_MANAGE)?);
+    Some(advice.split_once("id = \"")?.1.split_once('"')?.0.to_owned())
+}
+
 /// A refusal of an object that Terraform was to make or rename. `name` is where its name is written, `resource` the
 /// type that an existing one would be imported to.
 pub fn refused(kind: &str, resource: &str, error: Error, name: impl Into<Path>) -> Diagnostic {
@@ -298,7 +309,7 @@ pub fn refused(kind: &str, resource: &str, error: Error, name: impl Into<Path>) 
         return diagnostic(format!("Keystone refused the {kind}"), error);
     };
     let import = conflict.holder_id.as_ref().map(|id| {
-        format!("\n\nTo manage the existing {kind} here:\n\nimport {{\n  to = {resource}.example\n  id = \"{id}\"\n}}")
+        format!("{TO_MANAGE}{kind} here:\n\nimport {{\n  to = {resource}.example\n  id = \"{id}\"\n}}")
     });
     let summary = format!("The {} \"{}\" is taken", conflict.what, conflict.name);
     let mut told = diagnostic(summary, error.clone()).at(name);

@@ -6,6 +6,7 @@ mod examples;
 mod interruption;
 mod many;
 mod registry;
+mod workspace;
 
 use std::path::Path;
 
@@ -28,6 +29,8 @@ fn main() -> Result<()> {
         test("interrupted", interruption::interrupted),
         test("quota-many", many::quotas),
         test("docs-registry", registry::pages).with_ignored_flag(!registry::has_go()),
+        test("workspace-many", workspace::workspace_of_many),
+        test("workspace-killed", workspace::workspace_killed),
     ];
     for name in Scenario::names(&folder)? {
         let folder = folder.join(&name);

@@ -18,7 +18,7 @@ use super::catalog::versions::{self, Range};
 use super::catalog::{Catalog, Service};
 use super::config::Config;
 use super::error::{Error, Result};
-use super::identity::RoleCache;
+use super::identity::{Reads, RoleCache};
 use super::quota;
 use super::session::{Login, Session, push};
 use super::transport::{Outgoing, Payload, Repeat, Reply, Transport};
@@ -42,6 +42,8 @@ pub(crate) struct Shared {
     pub roles: RoleCache,
     /// By scope: another scope may see other quotas.
     quotas: Mutex<HashMap<LoginScope, Arc<quota::Kept>>>,
+    /// By scope as well.
+    reads: Mutex<HashMap<LoginScope, Arc<Reads>>>,
     /// Held by who deletes identity providers or protocols.
     pub federation: tokio::sync::Mutex<()>,
     /// Ids of what this very process created: such an object was not left by an earlier run.
@@ -72,6 +74,7 @@ impl Cloud {
             ranges: Mutex::default(),
             roles: Default::default(),
             quotas: Mutex::default(),
+            reads: Mutex::default(),
             federation: Default::default(),
             created: Mutex::default(),
             config,
@@ -211,6 +214,18 @@ impl Cloud {
     pub(crate) fn kept(&self) -> Arc<quota::Kept> {
         let mut all = self.shared.quotas.lock().unwrap_or_else(PoisonError::into_inner);
         all.entry(self.scope().clone()).or_default().clone()
+    }
+
+    /// What the handles of this scope keep of Keystone's objects.
+    pub(crate) fn reads(&self) -> Arc<Reads> {
+        let mut all = self.shared.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(self.scope().clone()).or_default().clone()
+    }
+
+    /// Tells the handles of all scopes of a write, after it.
+    pub(crate) fn written(&self, tell: impl Fn(&Reads)) {
+        let all = self.shared.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        all.values().for_each(|it| tell(it));
     }
 
     /// Waits, unless cancelled.

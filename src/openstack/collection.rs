@@ -1,10 +1,10 @@
 //! Objects of one kind that are read in bulk: many reads become one list.
 //!
-//! A caller that refreshes hundreds of objects asks for one after the other, a few at a time. The first read lists
-//! them all; reads that come meanwhile wait for that list, and later ones are answered from it. A copy is used for
-//! a minute: long enough for such a caller, and short enough that what others change is seen. Our own writes count
-//! at once: what we wrote, or forgot because we don't know what came of a write, wins over any list that was begun
-//! before.
+//! A caller that refreshes hundreds of objects asks for one after the other, a few at a time. The first reads go one by
+//! one, since a caller may have no more than these; the next one lists, reads that come meanwhile wait for that list, and
+//! later ones are answered from it. A list may be of a part, such as a domain. A copy is used for a minute: long enough
+//! for such a caller, and short enough that what others change is seen. Our own writes count at once: what we wrote, or
+//! forgot because we don't know what came of a write, wins over any list that was begun before.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -26,14 +26,37 @@ pub(crate) struct Collection<K, V> {
     listing: tokio::sync::Mutex<()>,
 }
 
+/// What a list gave.
+pub(crate) enum Listed<K, V> {
+    /// Everything: what isn't in it has no value.
+    All(BTreeMap<K, V>),
+    /// A part. What isn't in it is looked for singly, or in other parts.
+    Part(BTreeMap<K, V>),
+    /// All that can be listed. What isn't in it is looked for singly.
+    Rest(BTreeMap<K, V>),
+    /// Nothing: this kind can't be listed, or no more of it than before.
+    Refused,
+}
+
 struct State<K, V> {
-    /// When it was begun, and its rows; none if this kind can't be listed.
-    list: Option<(Instant, Option<BTreeMap<K, V>>)>,
+    lists: Vec<List<K, V>>,
+    /// It can't be listed.
+    refused: bool,
     /// What was read singly or written, and when. No value: it was written, and what is there now is unknown.
     rows: BTreeMap<K, (Instant, Option<V>)>,
+    /// How many were read singly since the last list.
     read_singly: usize,
     /// The last list that failed: everyone who waited for it is told.
     failed: Option<(Instant, Error)>,
+}
+
+struct List<K, V> {
+    begun: Instant,
+    rows: BTreeMap<K, V>,
+    /// What isn't in it has no value.
+    all: bool,
+    /// There is nothing more to list.
+    last: bool,
 }
 
 /// What the kept copies say of a key.
@@ -56,7 +79,8 @@ impl<K: Ord + Clone, V: Clone> Default for Collection<K, V> {
 impl<K: Ord + Clone, V: Clone> Collection<K, V> {
     /// Copies are used for `fresh`; `singles` values are read one by one before the first list.
     pub fn new(fresh: Duration, singles: usize) -> Self {
-        let state = State { list: None, rows: BTreeMap::new(), read_singly: 0, failed: None };
+        let state =
+            State { lists: Vec::new(), refused: false, rows: BTreeMap::new(), read_singly: 0, failed: None };
         Self { fresh, singles, state: Mutex::new(state), listing: tokio::sync::Mutex::default() }
     }
 
@@ -65,12 +89,13 @@ impl<K: Ord + Clone, V: Clone> Collection<K, V> {
         Self::new(FRESH, singles)
     }
 
-    /// The value of a key: from a copy, or by `list`, or by `single` where a list can't tell. `list` gives `None`
-    /// if this kind can't be listed. `None` as the result says that the list or the single read has no such key.
+    /// The value of a key: from a copy, or by `list`, or by `single` where a list can't tell. `list` is told how many
+    /// parts were listed already, of which none has the key. `None` as the result says that a list of everything or the
+    /// single read has no such key.
     pub async fn get(
         &self,
         key: &K,
-        list: impl AsyncFnOnce() -> Result<Option<BTreeMap<K, V>>>,
+        list: impl AsyncFnOnce(usize) -> Result<Listed<K, V>>,
         single: impl AsyncFnOnce() -> Result<Option<V>>,
     ) -> Result<Option<V>> {
         let mut known = self.known(key, self.fresh);
@@ -80,25 +105,28 @@ impl<K: Ord + Clone, V: Clone> Collection<K, V> {
             // Somebody else may have listed while we waited.
             known = self.known(key, self.fresh);
             if matches!(known, Known::Nothing) {
-                if let Some((at, why)) = &self.state().failed
-                    && *at >= since
-                {
-                    return Err(why.clone());
-                }
+                let parts = {
+                    let state = self.state();
+                    if let Some((at, why)) = &state.failed
+                        && *at >= since
+                    {
+                        return Err(why.clone());
+                    }
+                    state.lists.len()
+                };
                 let begun = Instant::now();
-                let rows = match list().await {
-                    Ok(rows) => rows,
+                match list(parts).await {
+                    Ok(listed) => self.state().take(begun, listed),
                     Err(why) => {
                         self.state().failed = Some((Instant::now(), why.clone()));
                         return Err(why);
                     }
-                };
-                let mut state = self.state();
-                state.rows.retain(|_, (at, _)| *at >= begun);
-                state.list = Some((begun, rows));
-                drop(state);
+                }
                 // However long it took.
-                known = self.known(key, Duration::MAX);
+                known = match self.known(key, Duration::MAX) {
+                    Known::Nothing => Known::Ask,
+                    other => other,
+                };
             }
         }
         match known {
@@ -130,16 +158,18 @@ impl<K: Ord + Clone, V: Clone> Collection<K, V> {
     /// Everything may be different now.
     pub fn clear(&self) {
         let mut state = self.state();
-        state.list = None;
+        state.lists.clear();
         state.rows.clear();
     }
 
     /// What copies that are younger than `fresh` say of a key.
     fn known(&self, key: &K, fresh: Duration) -> Known<V> {
         let mut state = self.state();
-        let listed = state.list.as_ref().filter(|(at, _)| at.elapsed() < fresh);
+        state.lists.retain(|it| it.begun.elapsed() < fresh);
+        let all = state.lists.iter().rev().find(|it| it.all);
+        let listed = state.lists.iter().rev().find(|it| it.rows.contains_key(key)).or(all);
         if let Some((at, row)) = state.rows.get(key)
-            && listed.is_none_or(|(begun, _)| at >= begun)
+            && listed.is_none_or(|it| *at >= it.begun)
         {
             match row {
                 Some(it) if at.elapsed() < fresh => return Known::Value(it.clone()),
@@ -147,19 +177,42 @@ impl<K: Ord + Clone, V: Clone> Collection<K, V> {
                 None => return Known::Ask,
             }
         }
-        match listed {
-            Some((_, Some(rows))) => rows.get(key).map_or(Known::Absent, |it| Known::Value(it.clone())),
-            Some((_, None)) => Known::Ask,
-            None if state.read_singly < self.singles => {
-                state.read_singly += 1;
-                Known::Ask
-            }
-            None => Known::Nothing,
+        if let Some(it) = listed {
+            return it.rows.get(key).map_or(Known::Absent, |it| Known::Value(it.clone()));
         }
+        if state.refused || state.lists.iter().any(|it| it.last) {
+            return Known::Ask;
+        }
+        if state.read_singly < self.singles {
+            state.read_singly += 1;
+            return Known::Ask;
+        }
+        Known::Nothing
     }
 
     fn state(&self) -> MutexGuard<'_, State<K, V>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Ord, V> State<K, V> {
+    /// Takes in what a list gave that was begun then.
+    fn take(&mut self, begun: Instant, listed: Listed<K, V>) {
+        let (rows, all, last) = match listed {
+            Listed::All(rows) => (rows, true, true),
+            Listed::Rest(rows) => (rows, false, true),
+            Listed::Part(rows) => (rows, false, false),
+            Listed::Refused => {
+                match self.lists.last_mut() {
+                    Some(list) => list.last = true,
+                    None => self.refused = true,
+                }
+                return;
+            }
+        };
+        self.rows.retain(|key, (at, _)| *at >= begun || !(all || rows.contains_key(key)));
+        self.read_singly = 0;
+        self.lists.push(List { begun, rows, all, last });
     }
 }
 
@@ -179,6 +232,8 @@ mod tests {
         singles: AtomicUsize,
         /// Whether it can list.
         unlisted: bool,
+        /// A list has ten keys, and there are so many lists. 0: one list has everything.
+        part: usize,
         /// Whether lists fail.
         broken: bool,
     }
@@ -188,14 +243,21 @@ mod tests {
             Self { rows: Mutex::new(rows.iter().copied().collect()), ..Default::default() }
         }
 
-        async fn list(&self) -> Result<Option<BTreeMap<u8, &'static str>>> {
+        async fn list(&self, parts: usize) -> Result<Listed<u8, &'static str>> {
             self.lists.fetch_add(1, SeqCst);
             let rows = self.rows.lock().unwrap().clone();
             tokio::time::sleep(Duration::from_millis(20)).await;
             if self.broken {
                 return Err(Error::Cancelled { doing: "list".into() });
             }
-            Ok((!self.unlisted).then_some(rows))
+            Ok(match self.part {
+                _ if self.unlisted => Listed::Refused,
+                0 => Listed::All(rows),
+                most if parts < most => Listed::Part(
+                    rows.into_iter().filter(|(key, _)| usize::from(*key) / 10 == parts).collect(),
+                ),
+                _ => Listed::Refused,
+            })
         }
 
         async fn single(&self, key: u8) -> Result<Option<&'static str>> {
@@ -204,7 +266,7 @@ mod tests {
         }
 
         async fn get(&self, all: &Collection<u8, &'static str>, key: u8) -> Result<Option<&'static str>> {
-            all.get(&key, || self.list(), || self.single(key)).await
+            all.get(&key, |parts| self.list(parts), || self.single(key)).await
         }
 
         fn calls(&self) -> (usize, usize) {
@@ -258,6 +320,31 @@ mod tests {
             assert!(service.get(&all, key).await.unwrap().is_some());
         }
         assert_eq!(service.calls(), (1, 2));
+    }
+
+    #[tokio::test]
+    async fn what_a_part_lacks_is_looked_for_elsewhere() {
+        let rows: Vec<_> = (0..30).map(|key| (key, "a")).collect();
+        let (mut service, all) = (Service::of(&rows), Collection::listing_after(2));
+        service.part = 2;
+        for round in 0..2 {
+            assert!(
+                join_all((0..31).map(|n| service.get(&all, n))).await.iter().flatten().flatten().count()
+                    == 30
+            );
+            // Two singly before each list, and then those of the part that can't be listed; once each, but for the one
+            // that isn't there.
+            assert_eq!(service.calls(), (3, 2 + 2 + 2 + 9 + round), "round {round}");
+        }
+        let mut service = Service::of(&rows);
+        service.part = 1;
+        let all = Collection::default();
+        service.get(&all, 1).await.unwrap();
+        service.rows.lock().unwrap().insert(1, "b");
+        all.forget(1);
+        assert_eq!(service.get(&all, 1).await.unwrap(), Some("b"), "our own write");
+        assert_eq!(service.get(&all, 20).await.unwrap(), Some("a"), "a part proves nothing");
+        assert_eq!(service.calls(), (2, 2));
     }
 
     #[tokio::test]

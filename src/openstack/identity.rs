@@ -16,14 +16,15 @@ mod links;
 mod near;
 mod origin;
 mod projects;
+mod reads;
 mod roles;
 mod unique_id;
 mod users;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 pub use application_credentials::{
@@ -41,6 +42,7 @@ pub use links::Link;
 pub use near::near;
 pub use origin::Made;
 pub use projects::{NewProject, Project, ProjectChange, ProjectFilter, Projects};
+pub(crate) use reads::Reads;
 pub(crate) use roles::RoleCache;
 pub use roles::{Role, Roles};
 pub use unique_id::{stored_unique_id, unique_id_of};
@@ -49,6 +51,7 @@ pub use users::{Federated, FederatedProtocol, NewUser, User, UserChange, UserFil
 use super::catalog::Service;
 use super::cloud::{Call, Cloud};
 use super::error::{ConflictError, Error, Result, UnknownError};
+use super::transport::Reply;
 
 /// A page's size. Keystone gives no more at once (`max_db_limit`).
 const PAGE: &str = "1000";
@@ -87,14 +90,18 @@ impl Kind {
         doing: String,
     ) -> Result<T> {
         let call = Call::patch(Service::Identity, self.path, json!({ self.one: fields })).id(id).doing(doing);
-        cloud.send(call).await?.json_of(self.one)
+        let result = cloud.send(call).await;
+        cloud.written(|it| it.forget(self, id));
+        result?.json_of(self.one)
     }
 
     /// Deletes one. That it was gone already is fine.
     pub(crate) async fn delete(&self, cloud: &Cloud, id: &str) -> Result<()> {
         let call =
             Call::delete(Service::Identity, self.path).id(id).doing(format!("delete {} {id}", self.one));
-        match cloud.send(call).await {
+        let result = cloud.send(call).await;
+        cloud.written(|it| it.forget(self, id));
+        match result {
             Ok(_) => Ok(()),
             Err(why) => absent(cloud, why, id).await,
         }
@@ -146,12 +153,12 @@ impl Kind {
                 Err(why) if marker.as_ref().is_some_and(|it| why.is_not_found_of(it)) => return Ok(None),
                 other => other?,
             };
-            let body: Value = reply.json()?;
-            let rows: Vec<T> = rows(&reply, body.get(self.many), self.many)?;
+            let body = Body::of(&reply)?;
+            let rows: Vec<T> = body.rows(self.many)?;
             let empty = rows.is_empty();
             all.extend(rows);
-            let next = body.pointer("/links/next").and_then(Value::as_str);
-            match next.and_then(marker_of) {
+            let next = body.next();
+            match next.as_deref().and_then(marker_of) {
                 Some(next) => {
                     if !seen.insert(next.clone()) {
                         return Err(cut("Keystone gives the same page again and again"));
@@ -159,7 +166,7 @@ impl Kind {
                     marker = Some(next);
                 }
                 None if next.is_some() => return Err(cut("the link to the next page names no place")),
-                None if body.get("truncated").and_then(Value::as_bool) != Some(true) => return Ok(Some(all)),
+                None if !body.is_truncated() => return Ok(Some(all)),
                 None if empty => {
                     return Err(cut(
                         "a page was emptied by Keystone's filter for this token's scope. Filter by domain, \
@@ -189,8 +196,7 @@ impl Kind {
             .query("name", name)
             .query("limit", PAGE);
         let reply = cloud.send(call).await?;
-        let body: Value = reply.json()?;
-        let mut found: Vec<T> = rows(&reply, body.get(self.many), self.many)?;
+        let mut found: Vec<T> = Body::of(&reply)?.rows(self.many)?;
         // A Keystone that doesn't know the filter would give the whole list.
         let folded = name.trim().to_lowercase();
         let at = found
@@ -218,7 +224,7 @@ impl Kind {
             .query("domain_id", domain.id.clone())
             .query("limit", PAGE);
         let all: Vec<T> = match cloud.send(call).await {
-            Ok(reply) => rows(&reply, reply.json::<Value>()?.get(self.many), self.many)?,
+            Ok(reply) => Body::of(&reply)?.rows(self.many)?,
             Err(_) => Vec::new(),
         };
         Err(Error::Unknown(Box::new(UnknownError {
@@ -264,6 +270,12 @@ impl Kind {
 pub(crate) trait Object: DeserializeOwned + Send {
     fn id(&self) -> &str;
     fn name(&self) -> &str;
+    /// Whether objects of this kind are in a domain.
+    const HAS_DOMAIN: bool = false;
+    /// The domain that it is in.
+    fn domain_id(&self) -> Option<&str> {
+        None
+    }
     /// What [`origin`] wrote into it.
     fn origin(&self) -> Option<&str>;
 }
@@ -279,22 +291,41 @@ pub(crate) const ROLES: Kind = Kind { one: "role", many: "roles", path: "/roles/
 /// A list that comes in one reply. `limit` is never sent: it would cut the list.
 pub(crate) async fn all_at_once<T: DeserializeOwned>(cloud: &Cloud, call: Call, key: &str) -> Result<Vec<T>> {
     let reply = cloud.send(call).await?;
-    let body: Value = reply.json()?;
-    if body.get("truncated").and_then(Value::as_bool) == Some(true) {
+    let body = Body::of(&reply)?;
+    if body.is_truncated() {
         let why = "Keystone cut it at its `list_limit`, and the rest can't be had. \
                    Raise or remove `list_limit` in keystone.conf";
         return Err(Error::Truncated { what: key.to_owned(), why: why.into() });
     }
-    rows(&reply, body.get(key), key)
+    body.rows(key)
 }
 
-fn rows<T: DeserializeOwned>(
-    reply: &super::transport::Reply,
-    value: Option<&Value>,
-    key: &str,
-) -> Result<Vec<T>> {
-    let value = value.ok_or_else(|| reply.odd(format!("it has no `{key}`")))?;
-    Vec::deserialize(value).map_err(|why| reply.odd(format!("`{key}`: {why}")))
+/// The body of a list, which may be megabytes: its parts are read into what they are to be and nothing else.
+struct Body<'a> {
+    reply: &'a Reply,
+    parts: HashMap<String, &'a RawValue>,
+}
+
+impl<'a> Body<'a> {
+    fn of(reply: &'a Reply) -> Result<Self> {
+        let parts = serde_json::from_slice(&reply.body).map_err(|why| reply.odd(why.to_string()))?;
+        Ok(Self { reply, parts })
+    }
+
+    fn rows<T: DeserializeOwned>(&self, key: &str) -> Result<Vec<T>> {
+        let rows = self.parts.get(key).ok_or_else(|| self.reply.odd(format!("it has no `{key}`")))?;
+        serde_json::from_str(rows.get()).map_err(|why| self.reply.odd(format!("`{key}`: {why}")))
+    }
+
+    fn is_truncated(&self) -> bool {
+        self.parts.get("truncated").is_some_and(|it| it.get() == "true")
+    }
+
+    /// The link to the next page.
+    fn next(&self) -> Option<String> {
+        let links: Value = serde_json::from_str(self.parts.get("links")?.get()).ok()?;
+        links["next"].as_str().map(str::to_owned)
+    }
 }
 
 /// The marker in a link. Nothing else of the link is used: behind a proxy it points to a host or path that

@@ -25,15 +25,12 @@ use tokio::sync::{Mutex as AsyncMutex, OnceCell};
 
 use super::catalog::Service;
 use super::cloud::Cloud;
-use super::collection::Collection;
+use super::collection::{Collection, Listed};
 use super::error::{Error, Result, StatusError};
-use super::identity::{LimitView, ProjectFilter, RegisteredLimit};
+use super::identity::{LimitView, RegisteredLimit};
 use super::transport::Reply;
 
 pub use error::{QuotaError, Refusal};
-
-/// So many projects are looked for one by one before all are listed.
-const SINGLES: usize = 3;
 
 /// Limits by the service's own key: `cores`, `gigabytes_ssd`, `floatingip`, `loadbalancer`. -1 is unlimited.
 pub type Limits = BTreeMap<String, i64>;
@@ -146,8 +143,6 @@ pub(crate) struct Kept {
     limits: BTreeMap<QuotaService, Collection<String, Limits>>,
     /// The defaults.
     defaults: BTreeMap<QuotaService, AsyncMutex<Option<Limits>>>,
-    /// The projects that there are.
-    projects: Collection<String, ()>,
     neutron: OnceCell<neutron::Check>,
     /// The registered limits at Keystone, by service id.
     registered: Collection<String, Vec<RegisteredLimit>>,
@@ -162,7 +157,6 @@ impl Default for Kept {
         Self {
             limits: QuotaService::ALL.into_iter().map(|it| (it, Collection::default())).collect(),
             defaults: QuotaService::ALL.into_iter().map(|it| (it, AsyncMutex::default())).collect(),
-            projects: Collection::listing_after(SINGLES),
             neutron: OnceCell::new(),
             registered: Collection::default(),
             view: OnceLock::new(),
@@ -254,10 +248,12 @@ impl Quotas<'_> {
         let kept = self.kept();
         let found = with_api!(*self, service, api => {
             let single = async || api.limits(project_id).await.map(Some);
-            let list = async || match api.list().await {
+            let list = async |_| match api.list().await {
+                Ok(Some(rows)) => Ok(Listed::All(rows)),
+                Ok(None) => Ok(Listed::Refused),
                 // An account that may see its own project's.
-                Err(why) if why.is_forbidden() => Ok(None),
-                other => other,
+                Err(why) if why.is_forbidden() => Ok(Listed::Refused),
+                Err(why) => Err(why),
             };
             kept.limits[&service].get(&project_id.to_owned(), list, single).await
         })?;
@@ -378,19 +374,7 @@ impl Quotas<'_> {
     /// # Errors
     /// Those of any call.
     pub async fn project_gone(&self, project_id: &str) -> Result<bool> {
-        let projects = self.cloud.projects();
-        let one = async || Ok(projects.get_opt(project_id).await?.map(|_| ()));
-        let all = async || match projects.list(&ProjectFilter::default()).await {
-            Ok(all) => Ok(Some(all.into_iter().map(|it| (it.id, ())).collect())),
-            // An account that may see its own projects only.
-            Err(why) if why.is_forbidden() => Ok(None),
-            Err(why) => Err(why),
-        };
-        if self.kept().projects.get(&project_id.to_owned(), all, one).await?.is_some() {
-            return Ok(false);
-        }
-        // That it isn't in a list proves nothing.
-        Ok(one().await?.is_none())
+        Ok(self.cloud.projects().get_opt(project_id).await?.is_none())
     }
 
     fn kept(&self) -> Arc<Kept> {

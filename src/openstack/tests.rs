@@ -5,6 +5,7 @@ mod federation;
 mod identity;
 mod login;
 mod quotas;
+mod reads;
 mod secrets;
 mod services;
 mod tls;

@@ -1,7 +1,7 @@
 //! The one place that sends. It retries what passes, hides what is secret and counts what is sent.
 //!
 //! What is repeated, and when:
-//! - 429 always: the service did nothing.
+//! - 429 always: the service did nothing. All requests to it slow down, and none gives up while others are served.
 //! - 503 if the method may be repeated, or if the service names a time by `Retry-After`.
 //! - 502, 504 and a connection that broke after sending: only if the method may be repeated.
 //! - a connection that was never made: always, except for names that don't resolve (twice) and TLS (never).
@@ -10,6 +10,7 @@
 //! GET, HEAD, PUT, DELETE and our PATCHes (they set fields to values) may be repeated; POST may not.
 
 mod log;
+mod pace;
 pub(crate) mod redact;
 mod retry;
 
@@ -35,6 +36,7 @@ const CONNECT: Duration = Duration::from_secs(20);
 pub(crate) struct Transport {
     client: reqwest::Client,
     permits: Semaphore,
+    paces: pace::Paces,
     max_retries: usize,
     first_delay: Duration,
     timeout: Duration,
@@ -118,6 +120,7 @@ impl Transport {
         Ok(Self {
             client: builder.build().map_err(|why| fail("ca_certificate", why))?,
             permits: Semaphore::new(config.max_concurrent_requests),
+            paces: pace::Paces::new(config.max_concurrent_requests, config.first_delay),
             max_retries: config.max_retries,
             first_delay: config.first_delay,
             timeout: config.request_timeout,
@@ -130,13 +133,22 @@ impl Transport {
     pub async fn send(&self, out: &Outgoing<'_>, cancel: &CancellationToken) -> Result<Reply> {
         let mut delays = retry::Delays::new(self.max_retries, self.first_delay);
         let mut repeated = false;
+        let pace = self.paces.of(out.service);
         for attempt in 1.. {
-            let mut result = self.once(out, attempt, cancel).await;
+            let served = pace.served();
+            let mut result = self.once(out, attempt, &pace, cancel).await;
             if let Ok(reply) = &mut result {
                 reply.attempt.repeated = repeated;
             }
             repeated |= retry::may_have_acted(&result);
             let Some(verdict) = retry::verdict(out, &result) else { return result };
+            if verdict.throttled {
+                // The pace has the wait. Whoever is turned away while others are served just comes later.
+                if pace.served() == served && delays.next(verdict).is_none() {
+                    return result;
+                }
+                continue;
+            }
             let Some(delay) = delays.next(verdict) else { return result };
             tracing::debug!(
                 target: "tenancy::http", method = %out.method, service = out.service, path = out.url.path(),
@@ -151,11 +163,18 @@ impl Transport {
         Err(cancelled(out))
     }
 
-    async fn once(&self, out: &Outgoing<'_>, attempt: usize, cancel: &CancellationToken) -> Result<Reply> {
-        let _permit = tokio::select! {
+    async fn once(
+        &self,
+        out: &Outgoing<'_>,
+        attempt: usize,
+        pace: &pace::Pace,
+        cancel: &CancellationToken,
+    ) -> Result<Reply> {
+        let turn = async { Some((pace.turn().await?, self.permits.acquire().await.ok()?)) };
+        let (turn, _permit) = tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(cancelled(out)),
-            permit = self.permits.acquire() => permit.map_err(|_| cancelled(out))?,
+            turn = turn => turn.ok_or_else(|| cancelled(out))?,
         };
         // From here on nothing is interrupted: the reply may carry the id of what was made.
         *self
@@ -200,6 +219,10 @@ impl Transport {
         let attempted = Attempt { request_id: request_id(&headers), ..attempt_of(out) };
         log::replied(out, &self.secrets, status, attempted.request_id.as_deref(), attempt, spent, &body);
         let reply = Reply { attempt: attempted, status, headers, body };
+        match status {
+            StatusCode::TOO_MANY_REQUESTS => turn.refused(retry::retry_after(&reply)),
+            _ => turn.served(),
+        }
         match reply.header("location") {
             // Keystone answers 300 to who asks for its versions; nothing else here is a redirect.
             Some(to) if status.is_redirection() && status != StatusCode::MULTIPLE_CHOICES => {

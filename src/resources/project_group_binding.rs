@@ -119,6 +119,20 @@ pub struct Found {
     owned: bool,
 }
 
+impl Found {
+    /// A binding on a project that is to own its group.
+    pub(super) fn owned(project_id: String, group_id: String) -> Self {
+        let id = BindingId {
+            project_id: Some(project_id),
+            domain_id: None,
+            system: None,
+            group_id,
+            inherited: Some(false),
+        };
+        Found { id, owned: true }
+    }
+}
+
 impl Identity for Found {
     fn schema() -> crate::tf::Schema {
         BindingId::schema()
@@ -517,8 +531,8 @@ fn taken(error: Error, name: &str) -> Diagnostic {
             let mut told = diagnostic(format!("The group name \"{name}\" is taken"), error).at(group_name());
             if let Some(id) = holder {
                 told.detail.push_str(&format!(
-                    "\n\nTo bind the existing group without owning it, set `group_id = \"{id}\"` instead of `group`. To own it, \
-                     import the binding by names: DOMAIN/PROJECT/{name}."
+                    "\n\nTo bind the existing group without owning it, use a `tenancy_project_group_binding` with `group_id = \"{id}\"`. \
+                     To own it there, import that binding by names: DOMAIN/PROJECT/{name}."
                 ));
             }
             told

@@ -166,7 +166,9 @@ impl Resource for QuotaSet {
     async fn create(plan: Self, client: &Context<Tenancy>) -> Outcome<Self> {
         let limits = plan.quotas().limits();
         let mut kept = Kept::default();
-        let done = apply(&plan, &limits, &All::new(), &mut kept, client).await;
+        let done =
+            work::set(&plan.project_id, plan.force, &limits, &All::new(), Some(&mut kept.before), client)
+                .await;
         client.keep_private(&kept);
         match (done.failed.is_empty(), done.made) {
             (true, _) => Ok(plan),
@@ -192,7 +194,8 @@ impl Resource for QuotaSet {
         let limits = work::changed(&before, &to.quotas().limits());
         let mut kept: Kept = client.private().unwrap_or_default();
         kept.imported = false;
-        let done = apply(&to, &limits, &before, &mut kept, client).await;
+        let done =
+            work::set(&to.project_id, to.force, &limits, &before, Some(&mut kept.before), client).await;
         client.keep_private(&kept);
         if done.failed.is_empty() {
             return Ok(to);
@@ -266,67 +269,6 @@ fn warn_of_whole(prior: &QuotaSet, client: &Context<Tenancy>) {
     }
 }
 
-/// What came of setting limits.
-struct Done {
-    /// The services that did not take them all, with what they have now as far as anybody knows.
-    failed: All,
-    /// Whether anything was set, as far as anybody knows.
-    made: bool,
-    found: Diagnostics,
-}
-
-/// Sets limits in all services side by side, and keeps what was there before the first time.
-async fn apply(
-    plan: &QuotaSet,
-    limits: &All,
-    from: &All,
-    kept: &mut Kept,
-    client: &Context<Tenancy>,
-) -> Done {
-    let (quotas, project_id) = (client.quotas(), &plan.project_id);
-    let before = &kept.before;
-    let work = limits.iter().map(|(service, limits)| async move {
-        let (service, from) = (*service, from.get(service));
-        let was = match before.get(word_of(service)) {
-            Some(known) if limits.keys().all(|key| known.contains_key(key)) => Ok(BTreeMap::new()),
-            // The refresh has just read what an import took in.
-            _ if let Some(from) = from.filter(|from| limits.keys().all(|key| from.contains_key(key))) => {
-                Ok(work::before(service, limits, from, client).await)
-            }
-            _ => match quotas.limits(service, project_id).await {
-                Ok(now) => Ok(work::before(service, limits, &now, client).await),
-                Err(error) => Err(error),
-            },
-        };
-        let (was, set) = match was {
-            Ok(was) => (was, quotas.set(service, project_id, limits, plan.force).await),
-            Err(error) => (BTreeMap::new(), Err(error)),
-        };
-        let Err(error) = set else { return (service, was, Ok(())) };
-        let there = match work::answered(&error) {
-            true => quotas.limits(service, project_id).await.ok(),
-            false => None,
-        };
-        (service, was, Err((error, there.or_else(|| from.cloned()).unwrap_or_default())))
-    });
-    let mut done = Done { failed: All::new(), made: false, found: Diagnostics::default() };
-    for ((service, was, set), limits) in join_all(work).await.into_iter().zip(limits.values()) {
-        let kept = kept.before.entry(word_of(service).to_owned()).or_default();
-        for (key, was) in was {
-            kept.entry(key).or_insert(was);
-        }
-        match set {
-            Ok(()) => done.made = true,
-            Err((error, there)) => {
-                done.made |= work::may_have_set(&error);
-                done.failed.insert(service, there);
-                done.found.extend(work::cannot_set(service, limits, error));
-            }
-        }
-    }
-    done
-}
-
 /// The keys of these limits.
 fn keys(limits: &All) -> BTreeMap<QuotaService, BTreeSet<String>> {
     limits.iter().map(|(service, limits)| (*service, limits.keys().cloned().collect())).collect()
@@ -349,7 +291,7 @@ fn undone(limits: &All, before: &Before) -> (BTreeMap<QuotaService, BTreeSet<Str
 
 impl QuotaSet {
     /// The limits of a project.
-    fn new(project_id: String, quotas: Quotas) -> Self {
+    pub(super) fn new(project_id: String, quotas: Quotas) -> Self {
         let Quotas {
             compute,
             block_storage,

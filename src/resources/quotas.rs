@@ -6,7 +6,7 @@ pub(super) mod work;
 use std::collections::BTreeMap;
 
 use crate::openstack::quota::{Limits, QuotaService};
-use crate::tf::{Path, Value};
+use crate::tf::{Model, Path, Value};
 
 use services::{
     BlockStorage, Compute, Dns, Image, KeyManager, LoadBalancer, Network, ObjectStorage, SharedFileSystem,
@@ -32,28 +32,32 @@ fn attribute_of<T: Table>(key: &str) -> Option<&'static str> {
     T::KEYS.iter().find(|(_, it)| *it == key).map(|(attribute, _)| *attribute)
 }
 
-/// All that a set of limits can have. Null is not managed; -1 is unlimited.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// What a project may use, in every service that has limits. Null is not managed; `0` is nothing at all, `-1` is
+/// unlimited.
+#[derive(Clone, Debug, Default, PartialEq, Model)]
 pub struct Quotas {
-    /// Nova's.
+    /// Limits of Nova.
     pub compute: Option<Compute>,
-    /// Cinder's.
+    /// Limits of Cinder. A fixed amount of storage is `gigabytes`; amounts for each kind of storage are `volume_types`.
     pub block_storage: Option<BlockStorage>,
-    /// Neutron's.
+    /// Limits of Neutron.
     pub network: Option<Network>,
-    /// Octavia's.
+    /// Limits of Octavia.
     pub load_balancer: Option<LoadBalancer>,
-    /// Designate's.
+    /// Limits of Designate.
     pub dns: Option<Dns>,
-    /// Manila's.
+    /// Limits of Manila.
     pub shared_file_system: Option<SharedFileSystem>,
-    /// Barbican's.
+    /// Limits of Barbican.
     pub key_manager: Option<KeyManager>,
-    /// Swift's.
+    /// Limits of Swift. The account must be the project's own, as it is by default.
     pub object_storage: Option<ObjectStorage>,
-    /// Glance's.
+    /// Limits of Glance. They are Keystone's unified limits, and each needs a registered limit: see
+    /// `tenancy_quota_defaults`.
     pub image: Option<Image>,
-    /// Keys that have no attribute, by the attribute of their service.
+    /// Limits that have no attribute here, such as those of extensions, by the attribute of their service and by the
+    /// service's own key: `{ network = { trunk = 5 } }`.
+    #[tf(check(extra))]
     pub extra: Option<BTreeMap<String, BTreeMap<String, i64>>>,
 }
 

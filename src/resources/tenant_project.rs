@@ -179,21 +179,10 @@ impl Resource for TenantProject {
 
     async fn delete(state: Self, client: &Context<Tenancy>) -> Result<()> {
         let Some(id) = state.id() else { return Ok(()) };
-        let projects = client.projects();
-        match state.on_destroy {
-            OnDestroy::Keep => return Ok(()),
-            OnDestroy::Disable => return disable(&state, &id, client).await,
-            OnDestroy::RefuseIfNotEmpty => holdings::refuse_unless_empty(&state, &id, client).await?,
-            OnDestroy::Purge => holdings::purge(&state, &id, client).await?,
-            OnDestroy::Delete => holdings::announce_orphans(&state, &id, client).await,
+        match state.give_up(&id, client).await? {
+            true => state.remove(&id, client).await,
+            false => Ok(()),
         }
-        if state.immutable == Some(true) {
-            projects
-                .set_immutable(&id, false)
-                .await
-                .explain("Cannot make the project mutable before it is deleted")?;
-        }
-        projects.delete(&id).await.explain("Cannot delete the project")
     }
 
     /// By id, or as `domain/project` with the domain's name or id.
@@ -275,6 +264,30 @@ fn difference(
 }
 
 impl TenantProject {
+    /// Sees to what the project holds, as `on_destroy` says. False if the project itself is to stay.
+    pub(super) async fn give_up(&self, id: &str, client: &Context<Tenancy>) -> Result<bool> {
+        match self.on_destroy {
+            OnDestroy::Keep => return Ok(false),
+            OnDestroy::Disable => return disable(self, id, client).await.map(|()| false),
+            OnDestroy::RefuseIfNotEmpty => holdings::refuse_unless_empty(self, id, client).await?,
+            OnDestroy::Purge => holdings::purge(self, id, client).await?,
+            OnDestroy::Delete => holdings::announce_orphans(self, id, client).await,
+        }
+        Ok(true)
+    }
+
+    /// Deletes the project.
+    pub(super) async fn remove(&self, id: &str, client: &Tenancy) -> Result<()> {
+        let projects = client.projects();
+        if self.immutable == Some(true) {
+            projects
+                .set_immutable(id, false)
+                .await
+                .explain("Cannot make the project mutable before it is deleted")?;
+        }
+        projects.delete(id).await.explain("Cannot delete the project")
+    }
+
     /// This resource with what Keystone says now, as far as it is managed.
     fn seen(self, project: Project) -> Self {
         let now = Self::from(project);

@@ -140,7 +140,7 @@ impl Resource for WorkspaceDomain {
             return Ok(());
         }
         if state.on_destroy == OnDestroy::RefuseIfNotEmpty {
-            refuse_unless_empty(&state, &id, client).await?;
+            refuse_unless_empty(&state, &id, client, |_| false).await?;
         }
         if state.immutable == Some(true) {
             domains
@@ -204,8 +204,14 @@ pub(super) async fn content(
     Ok((!parts.is_empty()).then(|| parts.join(", ")))
 }
 
-async fn refuse_unless_empty(state: &WorkspaceDomain, id: &str, client: &Context<Tenancy>) -> Result<()> {
-    match content(id, client, |_| false).await.explain("Cannot see what is in the domain")? {
+/// Fails if anything is in the domain, but for what `skip` says.
+pub(super) async fn refuse_unless_empty(
+    state: &WorkspaceDomain,
+    id: &str,
+    client: &Tenancy,
+    skip: impl Fn(&str) -> bool,
+) -> Result<()> {
+    match content(id, client, skip).await.explain("Cannot see what is in the domain")? {
         None => Ok(()),
         Some(content) => Err(Diagnostic::error(format!("The domain \"{}\" is not empty", state.name))
             .detail(format!(
@@ -219,7 +225,7 @@ async fn refuse_unless_empty(state: &WorkspaceDomain, id: &str, client: &Context
 
 /// Says in a destroy plan what goes with the domain, or stands in the way, beyond what this very plan destroys. A plan does
 /// not fail for it: the same apply may destroy it first.
-async fn announce(state: &WorkspaceDomain, client: &Context<Tenancy>) {
+pub(super) async fn announce(state: &WorkspaceDomain, client: &Context<Tenancy>) {
     let (summary, consequence) = match state.on_destroy {
         OnDestroy::Keep | OnDestroy::Disable => return,
         OnDestroy::RefuseIfNotEmpty => {

@@ -71,8 +71,16 @@ impl<C> Context<C> {
         std::mem::take(&mut lock(&self.private))
     }
 
+    /// A part of this call, with warnings and a private document of its own: for an object that is part of another one.
+    pub fn part(&self) -> Self
+    where
+        C: Clone,
+    {
+        Context { client: self.client.clone(), warnings: Mutex::default(), private: Mutex::default() }
+    }
+
     /// The warnings so far, once.
-    pub(super) fn take_warnings(&self) -> Diagnostics {
+    pub fn take_warnings(&self) -> Diagnostics {
         std::mem::take(&mut lock(&self.warnings))
     }
 }

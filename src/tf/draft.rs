@@ -1,15 +1,29 @@
 //! Objects of which not everything is known yet: configurations and plans.
 
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::{At, Attr, Diagnostic, Kind, Model, Nesting, Path, Result, Schema, Value};
+use super::{At, Attr, Diagnostic, Kind, Model, Nesting, Path, Result, Schema, Value, plan};
 
 /// An object of the model `M` whose values may be unknown.
 pub struct Draft<M> {
     schema: Arc<Schema>,
     values: Vec<Value>,
-    model: PhantomData<M>,
+    model: PhantomData<fn() -> M>,
+}
+
+impl<M> Clone for Draft<M> {
+    fn clone(&self) -> Self {
+        Draft { schema: self.schema.clone(), values: self.values.clone(), model: PhantomData }
+    }
+}
+
+/// The same values, known or not.
+impl<M> PartialEq for Draft<M> {
+    fn eq(&self, other: &Self) -> bool {
+        self.values == other.values
+    }
 }
 
 impl<M: Model> Draft<M> {
@@ -19,6 +33,19 @@ impl<M: Model> Draft<M> {
             Value::Object(values) => Some(Draft { schema: schema.clone(), values, model: PhantomData }),
             _ => None,
         }
+    }
+
+    /// An object of which nothing is set.
+    pub fn blank(schema: &Arc<Schema>) -> Self {
+        let values = vec![Value::Null; schema.fields.len()];
+        Draft { schema: schema.clone(), values, model: PhantomData }
+    }
+
+    /// What is planned for an object of this configuration, if there was that one before.
+    pub fn planned(config: &Self, prior: Option<&Self>) -> Self {
+        let value = |it: &Self| Value::Object(it.values.clone());
+        let planned = plan::plan(&config.schema, &value(config), &prior.map_or(Value::Null, value));
+        Self::of(&config.schema, planned.value).unwrap_or_else(|| config.clone())
     }
 
     pub(super) fn into_value(self) -> Value {
@@ -88,8 +115,77 @@ impl<M: Model> Draft<M> {
         }
     }
 
+    /// The elements of a map of objects: the value of each, which may be unknown as a whole. Empty unless the map itself is
+    /// known.
+    pub fn elements<T>(&self, at: At<M, T>) -> impl Iterator<Item = (&Arc<str>, &Value)> {
+        let map = match self.raw(at) {
+            Value::Map(all) => Some(all),
+            _ => None,
+        };
+        map.into_iter().flatten()
+    }
+
+    /// An element of a map of objects, as a copy. `None` if it is not there, or unknown as a whole.
+    pub fn element<T, E: Model>(&self, at: At<M, T>, key: &str) -> Option<Draft<E>>
+    where
+        T: Attr<Known = BTreeMap<String, E>>,
+    {
+        match self.raw(at) {
+            Value::Map(all) => Draft::of(self.nested(at)?, all.get(key)?.clone()),
+            _ => None,
+        }
+    }
+
+    /// Changes the plan of one element of a map of objects, if it is there and known.
+    pub fn change_element<T, E: Model>(&mut self, at: At<M, T>, key: &str, change: impl FnOnce(&mut Draft<E>))
+    where
+        T: Attr<Known = BTreeMap<String, E>>,
+    {
+        let schema = self.nested(at).cloned();
+        if let (Some(schema), Some(Value::Map(all))) = (schema, self.raw_mut(at))
+            && let Some(value) = all.get_mut(key)
+        {
+            changed(&schema, value, change);
+        }
+    }
+
+    /// Changes the plans of all elements of a map of objects that are known.
+    pub fn change_elements<T, E: Model>(&mut self, at: At<M, T>, mut change: impl FnMut(&str, &mut Draft<E>))
+    where
+        T: Attr<Known = BTreeMap<String, E>>,
+    {
+        let schema = self.nested(at).cloned();
+        if let (Some(schema), Some(Value::Map(all))) = (schema, self.raw_mut(at)) {
+            for (key, value) in all {
+                changed(&schema, value, |it| change(key, it));
+            }
+        }
+    }
+
+    fn nested<T>(&self, at: At<M, T>) -> Option<&Arc<Schema>> {
+        match &self.schema.fields[self.position(at)?].kind {
+            Kind::Nested(Nesting::Map, schema) => Some(schema),
+            _ => None,
+        }
+    }
+
+    fn raw_mut<T>(&mut self, at: At<M, T>) -> Option<&mut Value> {
+        let at = self.position(at)?;
+        self.values.get_mut(at)
+    }
+
     fn position<T>(&self, at: At<M, T>) -> Option<usize> {
         self.schema.position(at.name)
+    }
+}
+
+/// Changes an object in its place.
+fn changed<E: Model>(schema: &Arc<Schema>, value: &mut Value, change: impl FnOnce(&mut Draft<E>)) {
+    if let Value::Object(values) = value {
+        let values = std::mem::take(values);
+        let mut draft = Draft { schema: schema.clone(), values, model: PhantomData };
+        change(&mut draft);
+        *value = draft.into_value();
     }
 }
 
@@ -104,6 +200,8 @@ fn decode<M, T: Attr>(value: Value, at: At<M, T>) -> Result<T> {
 pub struct Change<M> {
     /// The object before. `None`: it will be created.
     pub prior: Option<M>,
+    /// The same as Terraform has it, to be compared with the plan. `None` with `prior`.
+    pub before: Option<Draft<M>>,
     /// The object after. `None`: it will be destroyed.
     pub planned: Option<Draft<M>>,
     /// What the user wrote. `None` in a destroy plan.

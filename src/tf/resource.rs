@@ -145,7 +145,7 @@ impl<R: Resource> From<R> for Known {
     }
 }
 
-/// A plan hook's arguments and answer, erased.
+/// A plan hook's arguments, erased. It answers with the plan and what replaces the object.
 pub(super) struct ErasedChange {
     pub prior: Value,
     pub planned: Value,
@@ -175,7 +175,7 @@ pub(super) trait Calls<C>: Send + Sync {
         &'a self,
         change: ErasedChange,
         client: Option<&'a Context<C>>,
-    ) -> BoxFuture<'a, Result<ErasedChange>>;
+    ) -> BoxFuture<'a, Result<(Value, Vec<Path>)>>;
     fn create<'a>(&'a self, plan: Value, client: &'a Context<C>) -> BoxFuture<'a, Outcome<Known>>;
     fn read<'a>(&'a self, state: Value, client: &'a Context<C>) -> BoxFuture<'a, Result<Option<Known>>>;
     fn update<'a>(&'a self, from: Value, to: Value, client: &'a Context<C>) -> BoxFuture<'a, Outcome<Known>>;
@@ -246,21 +246,16 @@ impl<R: Resource> Calls<R::Client> for Erased<R> {
         &'a self,
         change: ErasedChange,
         client: Option<&'a Context<R::Client>>,
-    ) -> BoxFuture<'a, Result<ErasedChange>> {
+    ) -> BoxFuture<'a, Result<(Value, Vec<Path>)>> {
         Box::pin(async move {
             let ErasedChange { prior, planned, config, replace } = change;
             let typed = if prior.is_null() { None } else { Some(decode(prior.clone())?) };
             let schema = self.schema();
             let (planned, config) = (Draft::of(schema, planned), Draft::of(schema, config));
-            let mut change = Change { prior: typed, planned, config, replace };
+            let mut change =
+                Change { prior: typed, before: Draft::of(schema, prior), planned, config, replace };
             R::plan(&mut change, client).await?;
-            let value = |draft: Option<Draft<R>>| draft.map_or(Value::Null, Draft::into_value);
-            Ok(ErasedChange {
-                prior,
-                planned: value(change.planned),
-                config: value(change.config),
-                replace: change.replace,
-            })
+            Ok((change.planned.map_or(Value::Null, Draft::into_value), change.replace))
         })
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{DOMAINS, GROUPS, Made, Object, USERS, origin};
+use super::{DOMAINS, GROUPS, Made, Object, Reads, USERS, origin};
 use crate::openstack::catalog::Service;
 use crate::openstack::cloud::{Call, Cloud};
 use crate::openstack::error::{Error, Result};
@@ -131,7 +131,7 @@ impl<'a> Domains<'a> {
     /// # Errors
     /// Those of any call; a 404 about something else is one as well.
     pub async fn get_opt(&self, id: &str) -> Result<Option<Domain>> {
-        DOMAINS.read(self.cloud, id).await
+        self.cloud.reads().domains.get(self.cloud, id).await
     }
 
     /// Reads one that must be there.
@@ -247,12 +247,14 @@ impl<'a> Domains<'a> {
     /// # Errors
     /// 403 if the domain or a project in it is immutable: part of the projects may be gone then. Those of any call.
     pub async fn remove(&self, id: &str) -> Result<()> {
-        let Some(domain) = self.get_opt(id).await? else { return Ok(()) };
+        let Some(domain) = DOMAINS.read::<Domain>(self.cloud, id).await? else { return Ok(()) };
         if domain.enabled {
             let change = DomainChange { enabled: Some(false), ..Default::default() };
             self.update(id, &change).await?;
         }
-        if let Err(why) = self.cascade(id).await {
+        let result = self.cascade(id).await;
+        self.cloud.written(Reads::clear);
+        if let Err(why) = result {
             if domain.enabled {
                 let change = DomainChange { enabled: Some(true), ..Default::default() };
                 if let Err(also) = self.update(id, &change).await {
@@ -280,7 +282,7 @@ impl<'a> Domains<'a> {
         };
         let mut wait = Duration::from_secs(1);
         while Instant::now() < deadline {
-            if self.get_opt(id).await?.is_none() {
+            if DOMAINS.read::<Domain>(self.cloud, id).await?.is_none() {
                 return Ok(());
             }
             self.cloud.pause(wait, &doing).await?;

@@ -1,5 +1,6 @@
 //! Grants: a group or user has a role on a project, a domain or the system.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use reqwest::Method;
@@ -152,13 +153,22 @@ impl<'a> Grants<'a> {
     /// The grants that one actor has directly on one scope: what is implied, inherited from above, or had by
     /// membership in a group isn't among them.
     ///
-    /// An account that may not list role assignments gets them from the scope itself.
+    /// Many of these become few lists, whose copies are used for a minute. An account that may not list role assignments
+    /// gets them from the scope itself.
     ///
     /// An empty list doesn't say that actor and scope exist.
     ///
     /// # Errors
     /// Those of any call.
     pub async fn list(&self, actor: &Actor, scope: &Scope, inherited: bool) -> Result<Vec<Grant>> {
+        let reads = self.cloud.reads();
+        let single = || self.list_singly(actor, scope, inherited);
+        let roles = reads.roles(self.cloud, (actor.clone(), scope.clone(), inherited), single).await?;
+        let grant = |role_id| Grant { role_id, actor: actor.clone(), scope: scope.clone(), inherited };
+        Ok(roles.into_iter().map(grant).collect())
+    }
+
+    async fn list_singly(&self, actor: &Actor, scope: &Scope, inherited: bool) -> Result<BTreeSet<String>> {
         let mut call = Call::get(Service::Identity, "/role_assignments")
             .query(format!("{}.id", actor.kind()), actor.id())
             .doing(format!("list the roles of {actor} on {scope}"));
@@ -176,16 +186,14 @@ impl<'a> Grants<'a> {
         };
         // Keystone ignores filters that it doesn't know, and lists inherited grants among the others.
         let asked = |it: &Grant| it.actor == *actor && it.scope == *scope && it.inherited == inherited;
-        Ok(all.into_iter().filter_map(Assignment::grant).filter(asked).collect())
+        Ok(all.into_iter().filter_map(Assignment::grant).filter(asked).map(|it| it.role_id).collect())
     }
 
-    async fn list_at_scope(&self, actor: &Actor, scope: &Scope, inherited: bool) -> Result<Vec<Grant>> {
+    async fn list_at_scope(&self, actor: &Actor, scope: &Scope, inherited: bool) -> Result<BTreeSet<String>> {
         let call = self.call(Method::GET, None, actor, scope, inherited);
         let call = call.doing(format!("list the roles of {actor} on {scope}"));
         let roles: Vec<Role> = super::all_at_once(self.cloud, call, "roles").await?;
-        let grant =
-            |it: Role| Grant { role_id: it.id, actor: actor.clone(), scope: scope.clone(), inherited };
-        Ok(roles.into_iter().map(grant).collect())
+        Ok(roles.into_iter().map(|it| it.id).collect())
     }
 
     /// All grants that the account may see, direct ones, in one reply. Big: megabytes for thousands.
@@ -194,6 +202,21 @@ impl<'a> Grants<'a> {
     /// Those of any call; 403 for accounts without a reader's role on system or domain.
     pub async fn all(&self) -> Result<Vec<Grant>> {
         let call = Call::get(Service::Identity, "/role_assignments").doing("list all role assignments");
+        let all: Vec<Assignment> = super::all_at_once(self.cloud, call, "role_assignments").await?;
+        Ok(all.into_iter().filter_map(Assignment::grant).collect())
+    }
+
+    /// All grants on the projects of a domain that the account may see, direct and inherited ones, in one reply. Those on
+    /// the domain itself are not among them.
+    ///
+    /// # Errors
+    /// As [`Grants::all`].
+    pub async fn within(&self, domain_id: &str) -> Result<Vec<Grant>> {
+        // To Keystone a domain is a project, of which those in it are the subtree.
+        let call = Call::get(Service::Identity, "/role_assignments")
+            .query("scope.project.id", domain_id)
+            .query("include_subtree", "true")
+            .doing(format!("list the role assignments on the projects of domain {domain_id}"));
         let all: Vec<Assignment> = super::all_at_once(self.cloud, call, "role_assignments").await?;
         Ok(all.into_iter().filter_map(Assignment::grant).collect())
     }
@@ -223,7 +246,9 @@ impl<'a> Grants<'a> {
         let Grant { role_id, actor, scope, inherited } = grant;
         let doing = format!("grant role {role_id} to {actor} on {scope}");
         let call = self.call(Method::PUT, Some(role_id), actor, scope, *inherited).doing(doing);
-        let Err(why) = self.cloud.send(call).await else { return Ok(()) };
+        let result = self.cloud.send(call).await;
+        self.cloud.written(|it| it.forget_grant(grant));
+        let Err(why) = result else { return Ok(()) };
         let kind = match scope {
             Scope::Project(_) => "project",
             _ => "domain",
@@ -247,7 +272,9 @@ impl<'a> Grants<'a> {
         let Grant { role_id, actor, scope, inherited } = grant;
         let doing = format!("take role {role_id} from {actor} on {scope}");
         let call = self.call(Method::DELETE, Some(role_id), actor, scope, *inherited).doing(doing);
-        let Err(why) = self.cloud.send(call).await else { return Ok(()) };
+        let result = self.cloud.send(call).await;
+        self.cloud.written(|it| it.forget_grant(grant));
+        let Err(why) = result else { return Ok(()) };
         if let Some(id) = scope.id()
             && why.is_not_found_of(id)
         {

@@ -42,11 +42,15 @@ impl From<Raw> for Group {
 }
 
 impl Object for Group {
+    const HAS_DOMAIN: bool = true;
     fn id(&self) -> &str {
         &self.id
     }
     fn name(&self) -> &str {
         &self.name
+    }
+    fn domain_id(&self) -> Option<&str> {
+        Some(&self.domain_id)
     }
     fn origin(&self) -> Option<&str> {
         self.origin.as_deref()
@@ -98,7 +102,7 @@ impl<'a> Groups<'a> {
     /// # Errors
     /// Those of any call; a 404 about something else is one as well.
     pub async fn get_opt(&self, id: &str) -> Result<Option<Group>> {
-        GROUPS.read(self.cloud, id).await
+        self.cloud.reads().groups.get(self.cloud, id).await
     }
 
     /// Reads one that must be there.

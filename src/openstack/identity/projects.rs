@@ -78,11 +78,15 @@ impl From<Raw> for Project {
 }
 
 impl Object for Project {
+    const HAS_DOMAIN: bool = true;
     fn id(&self) -> &str {
         &self.id
     }
     fn name(&self) -> &str {
         &self.name
+    }
+    fn domain_id(&self) -> Option<&str> {
+        Some(&self.domain_id)
     }
     fn origin(&self) -> Option<&str> {
         self.origin.as_deref()
@@ -158,7 +162,7 @@ impl<'a> Projects<'a> {
     /// # Errors
     /// Those of any call; a 404 about something else is one as well.
     pub async fn get_opt(&self, id: &str) -> Result<Option<Project>> {
-        PROJECTS.read(self.cloud, id).await
+        self.cloud.reads().projects.get(self.cloud, id).await
     }
 
     /// Reads one that must be there.

@@ -99,11 +99,15 @@ fn yes() -> bool {
 }
 
 impl Object for User {
+    const HAS_DOMAIN: bool = true;
     fn id(&self) -> &str {
         &self.id
     }
     fn name(&self) -> &str {
         &self.name
+    }
+    fn domain_id(&self) -> Option<&str> {
+        Some(&self.domain_id)
     }
     fn origin(&self) -> Option<&str> {
         self.origin.as_deref()

@@ -14,7 +14,7 @@ use super::{Api, Limits, NovaQuotaDriver, Object, QuotaService, Quotas, Usages, 
 use crate::openstack::catalog::Service;
 use crate::openstack::cloud::Call;
 use crate::openstack::error::{Error, Result};
-use crate::openstack::identity::unknown;
+use crate::openstack::identity::{PROJECTS, Project, unknown};
 
 /// The first microversion without keys of networks and injected files, which do nothing.
 const MICROVERSION: &str = "2.57";
@@ -50,7 +50,7 @@ impl Nova<'_> {
         match self.0.cloud.send(call).await {
             Ok(reply) => reply.json_of("quota_set"),
             Err(why) if denies_project(&why, project_id) => {
-                match self.0.cloud.projects().get_opt(project_id).await? {
+                match PROJECTS.read::<Project>(self.0.cloud, project_id).await? {
                     None => Err(unknown("project", project_id, None)),
                     Some(_) => Err(why),
                 }

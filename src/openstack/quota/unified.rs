@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::error::{Refusal, refuse};
 use super::octavia::over;
 use super::{Limits, QuotaService, Quotas};
+use crate::openstack::collection::Listed;
 use crate::openstack::error::{Error, Result};
-use crate::openstack::identity::{Limit, LimitView, NewLimit, RegisteredLimit, unknown};
+use crate::openstack::identity::{Limit, LimitView, NewLimit, PROJECTS, Project, RegisteredLimit, unknown};
 
 /// The limits of one service.
 pub(super) struct Unified<'a> {
@@ -27,12 +28,12 @@ impl Unified<'_> {
     pub async fn registered(&self) -> Result<BTreeMap<String, RegisteredLimit>> {
         let (service_id, region) = self.place().await?;
         let cloud = self.quotas.cloud;
-        let all = async || {
+        let all = async |_| {
             let mut by_service = BTreeMap::<String, Vec<RegisteredLimit>>::new();
             for it in cloud.unified_limits().registered().await? {
                 by_service.entry(it.service_id.clone()).or_default().push(it);
             }
-            Ok(Some(by_service))
+            Ok(Listed::All(by_service))
         };
         let found = self.quotas.kept().registered.get(&service_id, all, async || Ok(None)).await?;
         let mut found = found.unwrap_or_default();
@@ -243,7 +244,7 @@ impl Unified<'_> {
         match why.status() {
             Some(409) if blind => self.unseen(project_id),
             // Keystone 30 answers 400 for a project that is gone.
-            Some(400 | 404) => match self.quotas.cloud.projects().get_opt(project_id).await {
+            Some(400 | 404) => match PROJECTS.read::<Project>(self.quotas.cloud, project_id).await {
                 Ok(None) => unknown("project", project_id, None),
                 _ => why,
             },

@@ -75,6 +75,54 @@ async fn tries_are_counted() {
     assert_eq!((why.status(), cloud.requests()["GET /v3/things"]), (Some(503), 4));
 }
 
+/// Serves so many requests, refuses the next one, and so on.
+struct Limited {
+    asked: AtomicUsize,
+    every: usize,
+}
+
+impl Respond for Limited {
+    fn respond(&self, _: &Request) -> ResponseTemplate {
+        match (self.asked.fetch_add(1, Ordering::SeqCst) + 1) % self.every {
+            0 => busy(429),
+            _ => ok(json!({})),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_is_busy_is_asked_more_slowly() {
+    let keystone = Keystone::start().await;
+    // Of three requests one is refused: with two tries each a tenth would fail.
+    let limited = Limited { asked: AtomicUsize::new(0), every: 3 };
+    keystone.on("GET", "/v3/things", limited).await;
+    let cloud = cloud(Settings { max_retries: Some(1), ..keystone.settings() });
+    let calls = (0..100).map(|_| cloud.send(Call::get(Service::Identity, "/things")));
+    assert!(futures_util::future::join_all(calls).await.iter().all(Result::is_ok));
+    // One that serves nobody is an error in the end.
+    keystone.on("GET", "/v3/nothing", busy(429)).await;
+    let why = cloud.send(Call::get(Service::Identity, "/nothing")).await.err().unwrap();
+    assert_eq!((why.status(), cloud.requests()["GET /v3/nothing"]), (Some(429), 2));
+}
+
+#[tokio::test]
+async fn all_wait_for_what_one_was_told() {
+    let keystone = Keystone::start().await;
+    keystone.first(1, "GET", "/v3/things", busy(429).insert_header("retry-after", "1")).await;
+    keystone.on("GET", "/v3/things", ok(json!({}))).await;
+    let cloud = cloud(Settings { max_concurrent_requests: Some(4), ..keystone.settings() });
+    cloud.login().await.unwrap();
+    let call = || cloud.send(Call::get(Service::Identity, "/things"));
+    let started = Instant::now();
+    let later = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        call().await
+    };
+    let (one, other) = tokio::join!(call(), later);
+    assert!(one.is_ok() && other.is_ok() && started.elapsed() >= Duration::from_secs(1));
+    assert_eq!(keystone.calls("GET", "/v3/things").await, 3);
+}
+
 /// A server that logs in, and breaks the first connections on which anything else is asked.
 async fn breaking(times: usize) -> (String, std::sync::Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

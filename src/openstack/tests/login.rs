@@ -8,14 +8,19 @@ use wiremock::matchers::{body_partial_json, header};
 
 use super::*;
 use crate::openstack::error::{Error, Unreachable};
-use crate::openstack::identity::Scope;
+use crate::openstack::identity::{PROJECTS, Project, Scope};
+
+/// A call, whatever was read before.
+async fn ask(cloud: &Cloud) -> Result<Project, Error> {
+    PROJECTS.read(cloud, "p").await.map(Option::unwrap)
+}
 
 #[tokio::test]
 async fn many_calls_are_one_login() {
     let keystone = Keystone::start().await;
     keystone.on("GET", "/v3/projects/p", ok(json!({"project": project("p", "web")}))).await;
     let cloud = keystone.cloud();
-    let calls = (0..20).map(|_| async { cloud.projects().get_opt("p").await.unwrap().unwrap().name });
+    let calls = (0..20).map(|_| async { ask(&cloud).await.unwrap().name });
     assert!(join_all(calls).await.iter().all(|it| it == "web"));
     assert_eq!(keystone.calls("POST", "/v3/auth/tokens").await, 1);
     assert_eq!(cloud.requests()["GET /v3/projects/{id}"], 20);
@@ -38,7 +43,7 @@ async fn a_rejected_token_is_renewed_once_for_all() {
         .await;
     let cloud = keystone.cloud();
     let started = Instant::now();
-    let calls = (0..20).map(|_| async { cloud.projects().get_opt("p").await.unwrap().is_some() });
+    let calls = (0..20).map(|_| async { ask(&cloud).await.is_ok() });
     assert!(join_all(calls).await.into_iter().all(|it| it));
     assert_eq!(keystone.calls("POST", "/v3/auth/tokens").await, 2);
     // The token was brand-new: revocations have a resolution of a second.
@@ -49,7 +54,7 @@ async fn a_rejected_token_is_renewed_once_for_all() {
 async fn what_no_token_opens_is_an_error() {
     let keystone = Keystone::start().await;
     keystone.on("GET", "/v3/projects/p", error(401, "no")).await;
-    let why = keystone.cloud().projects().get_opt("p").await.unwrap_err();
+    let why = ask(&keystone.cloud()).await.unwrap_err();
     assert_eq!(why.status(), Some(401));
     assert_eq!(keystone.calls("POST", "/v3/auth/tokens").await, 3);
 }
@@ -63,7 +68,7 @@ async fn a_given_token_is_not_renewed() {
         Settings { username: None, password: None, token: Some("given".into()), ..keystone.settings() };
     let cloud = cloud(settings);
     // It is for the scope that is asked for, so it is used as it is.
-    cloud.projects().get("p").await.unwrap();
+    ask(&cloud).await.unwrap();
     assert_eq!(keystone.calls("POST", "/v3/auth/tokens").await, 0);
     // Another scope takes another token.
     cloud.scoped(Scope::System).login().await.unwrap();
@@ -71,7 +76,7 @@ async fn a_given_token_is_not_renewed() {
     keystone.server.reset().await;
     keystone.on("GET", "/v3/auth/tokens", error(404, "Could not find token")).await;
     keystone.on("GET", "/v3/projects/p", error(401, "no")).await;
-    let why = cloud.projects().get("p").await.unwrap_err();
+    let why = ask(&cloud).await.unwrap_err();
     assert!(matches!(why, Error::TokenExpired { .. }), "{why}");
 }
 
@@ -87,7 +92,7 @@ async fn a_rejected_login_is_told_to_all_and_not_repeated() {
         )
         .await;
     let cloud = keystone.cloud();
-    let all = join_all((0..10).map(|_| async { cloud.projects().get("p").await.unwrap_err() })).await;
+    let all = join_all((0..10).map(|_| async { ask(&cloud).await.unwrap_err() })).await;
     assert_eq!(keystone.calls("POST", "/v3/auth/tokens").await, 1, "an account may be locked after a few");
     assert_eq!(
         all[0].to_string(),
@@ -212,11 +217,11 @@ async fn after_cancellation_nothing_starts_and_what_was_sent_ends() {
     let (sent, waiting, ()) = tokio::join!(projects.get("p"), projects.get("busy"), stop);
     assert_eq!(sent.unwrap().name, "web", "its reply may carry the id of what was made");
     assert!(waiting.unwrap_err().is_cancelled());
-    assert!(cloud.projects().get("p").await.unwrap_err().is_cancelled());
+    assert!(ask(&cloud).await.unwrap_err().is_cancelled());
     assert!(started.elapsed() < Duration::from_secs(5));
     assert_eq!(keystone.calls("GET", "/v3/projects/p").await, 1);
     // Another handle goes on.
-    keystone.cloud().projects().get("p").await.unwrap();
+    ask(&keystone.cloud()).await.unwrap();
 }
 
 #[tokio::test]
@@ -228,8 +233,8 @@ async fn a_token_is_renewed_before_it_ends() {
     keystone.first(1, "POST", "/v3/auth/tokens", answer).await;
     keystone.on("GET", "/v3/projects/p", ok(json!({"project": project("p", "web")}))).await;
     let cloud = keystone.cloud();
-    cloud.projects().get("p").await.unwrap();
+    ask(&cloud).await.unwrap();
     tokio::time::sleep(Duration::from_millis(2500)).await;
-    join_all((0..5).map(|_| async { cloud.projects().get("p").await.unwrap() })).await;
+    join_all((0..5).map(|_| async { ask(&cloud).await.unwrap() })).await;
     assert_eq!(keystone.calls("POST", "/v3/auth/tokens").await, 2);
 }

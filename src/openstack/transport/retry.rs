@@ -21,11 +21,13 @@ pub(super) struct Verdict {
     after: Option<Duration>,
     /// Fewer tries than usual.
     hopeless: bool,
+    /// The service has too much to do.
+    pub(super) throttled: bool,
 }
 
 /// Whether to try again.
 pub(super) fn verdict(out: &Outgoing<'_>, result: &Result<Reply>) -> Option<Verdict> {
-    let again = |yes: bool, after| yes.then_some(Verdict { after, hopeless: false });
+    let again = |yes: bool, after| yes.then_some(Verdict { after, hopeless: false, throttled: false });
     let repeatable = match out.repeat {
         Repeat::Always => true,
         Repeat::Never => false,
@@ -35,7 +37,7 @@ pub(super) fn verdict(out: &Outgoing<'_>, result: &Result<Reply>) -> Option<Verd
         Ok(reply) => {
             let after = retry_after(reply);
             match reply.status {
-                StatusCode::TOO_MANY_REQUESTS => again(true, after),
+                StatusCode::TOO_MANY_REQUESTS => Some(Verdict { after, hopeless: false, throttled: true }),
                 StatusCode::SERVICE_UNAVAILABLE => again(repeatable || after.is_some(), after),
                 StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => again(repeatable, after),
                 _ => None,
@@ -43,7 +45,9 @@ pub(super) fn verdict(out: &Outgoing<'_>, result: &Result<Reply>) -> Option<Verd
         }
         Err(Error::Unreachable(it)) => match it.cause {
             Unreachable::Connect => again(true, None),
-            Unreachable::Name | Unreachable::Slow => Some(Verdict { after: None, hopeless: true }),
+            Unreachable::Name | Unreachable::Slow => {
+                Some(Verdict { after: None, hopeless: true, throttled: false })
+            }
             Unreachable::Certificate | Unreachable::Tls => None,
         },
         Err(Error::Broken { .. }) => again(repeatable, None),
@@ -60,7 +64,7 @@ pub(super) fn may_have_acted(result: &Result<Reply>) -> bool {
 }
 
 /// `Retry-After` in seconds or as a date.
-fn retry_after(reply: &Reply) -> Option<Duration> {
+pub(super) fn retry_after(reply: &Reply) -> Option<Duration> {
     let text = reply.header("retry-after")?.trim();
     let wait = match text.parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),

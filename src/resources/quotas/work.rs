@@ -253,7 +253,7 @@ const TAKEN: &str = "The service takes it: nothing is taken away, and nothing ne
 pub type Before = BTreeMap<String, BTreeMap<String, Option<i64>>>;
 
 /// What these limits are before they are set: `now`, for a later `restore`.
-pub async fn before(
+async fn before(
     service: QuotaService,
     limits: &Limits,
     now: &Limits,
@@ -263,6 +263,74 @@ pub async fn before(
     let defaults = client.quotas().defaults(service).await.unwrap_or_default();
     let was = |key: &String, now: i64| (key.clone(), Some(now).filter(|now| defaults.get(key) != Some(now)));
     limits.keys().filter_map(|key| Some(was(key, *now.get(key)?))).collect()
+}
+
+/// What came of setting limits.
+pub struct Done {
+    /// The services that did not take them all, with what they have now as far as anybody knows.
+    pub failed: All,
+    /// Whether anything was set, as far as anybody knows.
+    pub made: bool,
+    /// What went wrong.
+    pub found: Diagnostics,
+}
+
+/// Sets limits in all services side by side. `from` is what is in the state. `kept` keeps what was there before the first
+/// time, if somebody wants it.
+pub async fn set(
+    project_id: &str,
+    force: bool,
+    limits: &All,
+    from: &All,
+    mut kept: Option<&mut Before>,
+    client: &Tenancy,
+) -> Done {
+    let quotas = client.quotas();
+    let known = kept.as_deref();
+    let work = limits.iter().map(|(service, limits)| async move {
+        let (service, from) = (*service, from.get(service));
+        let was = match known.map(|known| known.get(word_of(service))) {
+            None => Ok(BTreeMap::new()),
+            Some(Some(known)) if limits.keys().all(|key| known.contains_key(key)) => Ok(BTreeMap::new()),
+            // The refresh has just read what an import took in.
+            _ if let Some(from) = from.filter(|from| limits.keys().all(|key| from.contains_key(key))) => {
+                Ok(before(service, limits, from, client).await)
+            }
+            _ => match quotas.limits(service, project_id).await {
+                Ok(now) => Ok(before(service, limits, &now, client).await),
+                Err(error) => Err(error),
+            },
+        };
+        let (was, set) = match was {
+            Ok(was) => (was, quotas.set(service, project_id, limits, force).await),
+            Err(error) => (BTreeMap::new(), Err(error)),
+        };
+        let Err(error) = set else { return (service, was, Ok(())) };
+        let there = match answered(&error) {
+            true => quotas.limits(service, project_id).await.ok(),
+            false => None,
+        };
+        (service, was, Err((error, there.or_else(|| from.cloned()).unwrap_or_default())))
+    });
+    let results = join_all(work).await;
+    let mut done = Done { failed: All::new(), made: false, found: Diagnostics::default() };
+    for ((service, was, set), limits) in results.into_iter().zip(limits.values()) {
+        if let Some(kept) = &mut kept {
+            let kept = kept.entry(word_of(service).to_owned()).or_default();
+            for (key, was) in was {
+                kept.entry(key).or_insert(was);
+            }
+        }
+        match set {
+            Ok(()) => done.made = true,
+            Err((error, there)) => {
+                done.made |= may_have_set(&error);
+                done.failed.insert(service, there);
+                done.found.extend(cannot_set(service, limits, error));
+            }
+        }
+    }
+    done
 }
 
 /// Why limits were not set, at the attributes that asked for them.
@@ -300,12 +368,12 @@ pub fn cannot_reset(service: QuotaService, error: Error) -> Diagnostics {
 }
 
 /// Whether the service is there to answer: it refused, and can say what it has.
-pub fn answered(error: &Error) -> bool {
+fn answered(error: &Error) -> bool {
     matches!(error, Error::Quota(_)) || error.status().is_some_and(|status| status < 500)
 }
 
 /// Whether a failure may have left something changed.
-pub fn may_have_set(error: &Error) -> bool {
+fn may_have_set(error: &Error) -> bool {
     let ignored = |it: &Refusal| matches!(it, Refusal::Ignored { .. });
     match error {
         Error::Quota(it) => it.keys.values().any(|(_, why)| ignored(why)),

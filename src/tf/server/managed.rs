@@ -149,9 +149,9 @@ impl<P: Provider> Server<P> {
         };
         let mut found = Diagnostics::default();
         match resource.calls().plan(change, context.as_ref()).await {
-            Ok(change) => {
-                response.planned_state = wire::write(&change.planned, schema);
-                response.requires_replace = change.replace.iter().map(wire::path).collect();
+            Ok((planned, replace)) => {
+                response.planned_state = wire::write(&planned, schema);
+                response.requires_replace = replace.iter().map(wire::path).collect();
             }
             Err(why) => {
                 response.planned_state = it.prior_state;

@@ -1,0 +1,35 @@
+variable "lab" {
+  type = string
+}
+
+resource "tenancy_workspace" "acme" {
+  domain = { name = "${var.prefix}-acme" }
+  tenants = {
+    web = {
+      description = "The shop"
+    }
+    mail = {
+      bindings = { users = { roles = ["member"] } }
+      quotas   = { compute = { cores = 6 } }
+    }
+    lab = {
+      project_id = var.lab
+      bindings   = { users = { roles = ["member"] } }
+    }
+    inner = { parent = "lab" }
+  }
+}
+
+variable "other" {
+  type = string
+}
+
+resource "tenancy_workspace" "other" {
+  domain_id = var.other
+  tenants = {
+    mail = {}
+    docs = {
+      tags = ["x"]
+    }
+  }
+}
