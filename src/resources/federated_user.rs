@@ -1,13 +1,14 @@
 //! `tenancy_federated_user`: a Keystone user who logs in through an identity provider, there before the first login.
 
+mod moved;
 pub mod take;
 
 use super::tenant_project::changed;
 use super::{Existing, Explain, Tenancy, check, diagnostic, taken_over};
 use crate::openstack::identity::{Link, NewUser, User, UserChange, stored_unique_id, unique_id_of};
 use crate::tf::{
-    After, Change, Computed, Context, Diagnostic, Draft, Failure, Identity, Model, Outcome, Path, Resource,
-    Result, at, choice,
+    After, Change, Computed, Context, Diagnostic, Draft, Failure, Identity, Model, Move, Outcome, Path,
+    Resource, Result, at, choice,
 };
 
 use take::{Found, Refused, Taken, look, refusal, take};
@@ -198,7 +199,11 @@ impl Resource for FederatedUser {
         if let Some(last) = last {
             // Not by id: Keystone 30 has users in a cache that a deleted identity provider does not clear.
             let link = last.link();
-            let holder = users.linked(&link).await.explain(SUMMARY)?;
+            let holder = match last.identity_provider.is_empty() {
+                // Moved here, and without an identity so far.
+                true => None,
+                false => users.linked(&link).await.explain(SUMMARY)?,
+            };
             if let Some(user) = holder.filter(|it| it.id == which.id) {
                 return Ok(Some(last.seen(user, Some(&link))));
             }
@@ -314,6 +319,14 @@ impl Resource for FederatedUser {
         let domain = client.domain(domain).await.explain("Cannot find the domain to import from")?;
         let user = client.user_named(name, &domain).await.explain(SUMMARY)?;
         Ok(Which { id: user.id, link: None })
+    }
+
+    fn moves() -> Vec<Move<Self>> {
+        moved::moves()
+    }
+
+    async fn settle(moved: Self, client: &Context<Tenancy>) -> Result<Option<Self>> {
+        moved::settle(moved, client).await
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use futures_util::future::BoxFuture;
 
 use super::{
-    Change, Client, Context, Diagnostic, Diagnostics, Draft, Fields, Mismatch, Model, Path, Result, Schema,
-    Value,
+    Change, Client, Context, Diagnostic, Diagnostics, Draft, Fields, Mismatch, Model, Move, Old, Path,
+    Result, Schema, Value,
 };
 
 /// One kind of managed object: a struct of its attributes, and how to make, find, change and remove one.
@@ -66,6 +66,25 @@ pub trait Resource: Model + Clone {
     fn find(text: &str, _client: &Context<Self::Client>) -> impl Future<Output = Result<Self::Id>> + Send {
         async { Self::Id::parse(text) }
     }
+
+    /// The types whose objects a `moved` block can make one of these of.
+    fn moves() -> Vec<Move<Self>> {
+        Vec::new()
+    }
+
+    /// The first read after a move, which knew no more than the old state did. By default it takes in what an import
+    /// would.
+    fn settle(
+        moved: Self,
+        client: &Context<Self::Client>,
+    ) -> impl Future<Output = Result<Option<Self>>> + Send {
+        async {
+            match moved.id() {
+                Some(id) => Self::read(id, None, client).await,
+                None => Ok(Some(moved)),
+            }
+        }
+    }
 }
 
 /// The new state, or what went wrong and the state that leaves behind.
@@ -111,6 +130,10 @@ pub trait Identity: Sized + Send {
     fn encode(self) -> Value;
     /// From the text of an import.
     fn parse(text: &str) -> Result<Self>;
+    /// Whether it is one that the host can be told: a moved object may have parts of it only, until it is read.
+    fn is_whole(&self) -> bool {
+        true
+    }
 }
 
 /// Most objects have one id and no more.
@@ -140,7 +163,7 @@ pub(super) struct Known {
 
 impl<R: Resource> From<R> for Known {
     fn from(it: R) -> Self {
-        let identity = it.id().map(Identity::encode);
+        let identity = it.id().filter(Identity::is_whole).map(Identity::encode);
         Known { state: Value::Object(it.encode()), identity }
     }
 }
@@ -181,6 +204,11 @@ pub(super) trait Calls<C>: Send + Sync {
     fn update<'a>(&'a self, from: Value, to: Value, client: &'a Context<C>) -> BoxFuture<'a, Outcome<Known>>;
     fn delete<'a>(&'a self, state: Value, client: &'a Context<C>) -> BoxFuture<'a, Result<()>>;
     fn import<'a>(&'a self, what: Wanted, client: &'a Context<C>) -> BoxFuture<'a, Result<Known>>;
+    /// Provider and type of what can be moved here.
+    fn movable(&self) -> Vec<(&'static str, &'static str)>;
+    /// `None`: it cannot.
+    fn moved(&self, provider: &str, old: &Old) -> Option<Result<Known>>;
+    fn settle<'a>(&'a self, state: Value, client: &'a Context<C>) -> BoxFuture<'a, Result<Option<Known>>>;
 }
 
 /// What an import asks for.
@@ -312,5 +340,22 @@ impl<R: Resource> Calls<R::Client> for Erased<R> {
                     .into()),
             }
         })
+    }
+
+    fn movable(&self) -> Vec<(&'static str, &'static str)> {
+        R::moves().into_iter().map(|it| (it.provider, it.from)).collect()
+    }
+
+    fn moved(&self, provider: &str, old: &Old) -> Option<Result<Known>> {
+        let from = |it: &Move<R>| it.provider == provider && it.from == old.type_name();
+        R::moves().into_iter().find(from).map(|it| (it.take)(old).map(Known::from))
+    }
+
+    fn settle<'a>(
+        &'a self,
+        state: Value,
+        client: &'a Context<R::Client>,
+    ) -> BoxFuture<'a, Result<Option<Known>>> {
+        Box::pin(async move { Ok(R::settle(decode(state)?, client).await?.map(Known::from)) })
     }
 }

@@ -7,6 +7,7 @@ mod data;
 mod ephemeral;
 mod functions;
 mod managed;
+mod moves;
 mod offer;
 mod open;
 mod validate;
@@ -256,7 +257,7 @@ service! {
         plan_resource_change(plan_resource_change): |server, it| server.plan(it).await;
         apply_resource_change(apply_resource_change): |server, it| server.apply(it).await;
         import_resource_state(import_resource_state): |server, it| server.import(it).await;
-        move_resource_state(move_resource_state): |_server, it| ok(absent::move_state(&it));
+        move_resource_state(move_resource_state): |server, it| server.move_state(&it);
         generate_resource_config(generate_resource_config): |_server, it| ok(absent::generate_config(&it));
         validate_data_resource_config(validate_data_resource_config): |server, it| server.validate_data(&it);
         read_data_source(read_data_source): |server, it| server.read_data(it).await;

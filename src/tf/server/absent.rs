@@ -60,11 +60,3 @@ pub(super) fn read_state(it: &read_state_bytes::Request) -> read_state_bytes::Re
 pub(super) fn write_state(name: &str) -> write_state_bytes::Response {
     write_state_bytes::Response { diagnostics: none("state store", name) }
 }
-
-pub(super) fn move_state(it: &move_resource_state::Request) -> move_resource_state::Response {
-    let error = Diagnostic::error("This move is not supported").detail(format!(
-        "A {} of {} cannot become a {}. Use an `import` block for the object, and a `removed` block for the old address.",
-        it.source_type_name, it.source_provider_address, it.target_type_name
-    ));
-    move_resource_state::Response { diagnostics: wire::diagnostics(error.into()), ..Default::default() }
-}

@@ -2,13 +2,14 @@
 
 use tonic::Status;
 
+use super::moves::{self, is_moved};
 use super::{Entry, Server, wire};
 use crate::tf::proto::tfplugin6::{self as pb, *};
 use crate::tf::resource::{ErasedChange, Known, Wanted};
 use crate::tf::{Context, Diagnostic, Diagnostics, Failure, Provider, Severity, Value, json, plan};
 
 impl<P: Provider> Server<P> {
-    fn managed(&self, name: &str) -> Result<&Entry<P::Client>, Status> {
+    pub(super) fn managed(&self, name: &str) -> Result<&Entry<P::Client>, Status> {
         tracing::Span::current().record("tf_resource_type", name);
         self.resources
             .get(name)
@@ -87,7 +88,7 @@ impl<P: Provider> Server<P> {
         let before = wire::read_identity(it.current_identity.as_ref(), resource.identity())?;
         let mut response = read_resource::Response::default();
         let context = match self.context() {
-            Ok(context) => context.keeping(it.private.into()),
+            Ok(context) => context.keeping(moves::unmarked(&it.private)),
             Err(why) => {
                 response.private = it.private;
                 response.new_state = it.current_state;
@@ -97,7 +98,13 @@ impl<P: Provider> Server<P> {
             }
         };
         let mut found = Diagnostics::default();
-        match resource.calls().read(state, &context).await {
+        let calls = resource.calls();
+        let read = match is_moved(&it.private) {
+            true => calls.settle(state, &context).await,
+            false => calls.read(state, &context).await,
+        };
+        let failed = read.is_err();
+        match read {
             Ok(Some(Known { state, identity })) => {
                 if let (Some(before), Some(after)) = (&before, &identity)
                     && before != after
@@ -118,7 +125,10 @@ impl<P: Provider> Server<P> {
             }
         }
         found.extend(context.take_warnings());
-        response.private = context.take_private().into();
+        response.private = match failed && is_moved(&it.private) {
+            true => it.private,
+            false => context.take_private().into(),
+        };
         response.diagnostics = wire::diagnostics(found);
         Ok(response)
     }
@@ -140,7 +150,7 @@ impl<P: Provider> Server<P> {
         // In place of an object that is replaced the host plans a new one, and brings what was kept for the old.
         let private = if prior.is_null() { Default::default() } else { it.prior_private };
         // A provider block that is not known yet is no obstacle to a plan; the hook looks at less.
-        let context = self.context().ok().map(|it| it.keeping(private.clone().into()));
+        let context = self.context().ok().map(|it| it.keeping(moves::unmarked(&private)));
         let change = ErasedChange { prior, planned: planned.value, config, replace: planned.replace };
         let mut response = plan_resource_change::Response {
             planned_private: private,
@@ -160,7 +170,10 @@ impl<P: Provider> Server<P> {
         }
         if let Some(context) = context {
             found.extend(context.take_warnings());
-            response.planned_private = context.take_private().into();
+            let kept = context.take_private();
+            if !(kept.is_empty() && is_moved(&response.planned_private)) {
+                response.planned_private = kept.into();
+            }
         }
         response.diagnostics = wire::diagnostics(found);
         Ok(response)
@@ -176,7 +189,7 @@ impl<P: Provider> Server<P> {
         let planned = wire::read(it.planned_state.as_ref(), schema)?;
         let mut response = apply_resource_change::Response::default();
         let context = match self.context() {
-            Ok(context) => context.keeping(it.planned_private.into()),
+            Ok(context) => context.keeping(moves::unmarked(&it.planned_private)),
             Err(why) => {
                 response.private = it.planned_private;
                 response.new_state = it.prior_state;
