@@ -4,7 +4,7 @@ pub mod check;
 pub mod federated_user;
 pub mod federation_mapping;
 pub mod federation_protocol;
-mod holdings;
+pub(crate) mod holdings;
 pub mod identity_provider;
 pub mod project_group_binding;
 pub mod quota_defaults;

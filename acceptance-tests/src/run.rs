@@ -161,6 +161,11 @@ impl Player {
             }
             proxy.set(&[])?;
         }
+        for text in &script.says {
+            let text = self.values.text(text)?;
+            let said = runs.iter().any(|run| run.text.contains(&text));
+            ensure!(said, "nobody says {text}{}", runs.last().map(told).unwrap_or_default());
+        }
         self.messages("error", &script.errors, &runs)?;
         self.messages("warning", &script.warnings, &runs)?;
         self.state(script)?;
@@ -213,6 +218,19 @@ impl Player {
                     ensure!(run.code == 0, "the import failed{}", told(&run));
                 }
             }
+            Command::Query => {
+                let mut arguments = vec!["query", "-json"];
+                arguments.extend(script.generate.then_some("-generate-config-out=generated.tf"));
+                let run = self.terraform(&arguments)?;
+                self.found(script, &run)?;
+                runs.push(run);
+            }
+            Command::Invoke => {
+                let action = script.invoke.as_ref().context("`run: invoke` needs `invoke`")?;
+                let action = format!("-invoke={action}");
+                let arguments = ["apply", "-json", "-auto-approve", "-input=false", &action];
+                runs.push(self.terraform(&arguments)?);
+            }
             Command::Apply | Command::Plan | Command::Destroy => {
                 let mut arguments = vec!["plan", "-json", "-input=false", "-out=plan.bin"];
                 if script.run == Command::Destroy {
@@ -240,6 +258,20 @@ impl Player {
             }
             _ => Ok(runs),
         }
+    }
+
+    /// Compares what a query found with what was expected.
+    fn found(&self, script: &Script, run: &Run) -> Result<()> {
+        let mut found: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for line in run.text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+            if let Some(one) = line.get("list_resource_found") {
+                let address = one["address"].as_str().unwrap_or_default().to_owned();
+                found.entry(address).or_default().push(one.clone());
+            }
+        }
+        let lines = differences(&self.values.fill(&json!(script.found))?, &json!(found));
+        ensure!(lines.is_empty(), "other things were found\n{}{}", lines.join("\n"), told(run));
+        Ok(())
     }
 
     /// Compares the plan with what was expected.

@@ -60,6 +60,18 @@ pub struct Script {
     /// For `run: import`: address -> import id.
     #[serde(default)]
     pub import: BTreeMap<String, String>,
+    /// For `run: query`: whether configuration is generated for what is found, in `generated.tf`. The next step has it.
+    #[serde(default)]
+    pub generate: bool,
+    /// For `run: query`: what must be found, by address: for each object its `display_name`, `identity` and
+    /// `resource_object`.
+    #[serde(default)]
+    pub found: BTreeMap<String, Value>,
+    /// For `run: invoke`: the action.
+    pub invoke: Option<String>,
+    /// Texts in what the host writes.
+    #[serde(default)]
+    pub says: Vec<String>,
     /// What the plan must say, address -> action and attributes: everything that it changes, and nothing else.
     pub plan: Option<BTreeMap<String, String>>,
     /// The errors. All that come must be named here.
@@ -115,6 +127,10 @@ pub enum Command {
     Destroy,
     /// `terraform import`.
     Import,
+    /// `terraform query`.
+    Query,
+    /// Invokes an action.
+    Invoke,
     /// Nothing.
     Nothing,
 }

@@ -161,15 +161,22 @@ impl Workspace {
         Ok(fs::write(self.directory().join("terraform.tfvars.json"), format!("{all:#}"))?)
     }
 
-    /// Puts the `.tf` files of a folder in the place of those that are there. Without any, those stay.
+    /// Puts the `.tf` files of a folder in the place of those that are there, and queries in the place of queries. Without
+    /// any, those stay.
     pub fn configuration(&self, folder: &Path) -> Result<()> {
-        let new = configuration_files(folder)?;
+        let (queries, new): (Vec<_>, Vec<_>) = configuration_files(folder)?.into_iter().partition(is_query);
+        let (old_queries, old): (Vec<_>, Vec<_>) =
+            configuration_files(self.directory())?.into_iter().partition(is_query);
+        if !queries.is_empty() {
+            old_queries.iter().try_for_each(fs::remove_file)?;
+        }
+        for file in queries {
+            fs::copy(&file, self.directory().join(file.file_name().unwrap_or_default()))?;
+        }
         if new.is_empty() {
             return Ok(());
         }
-        for old in configuration_files(self.directory())? {
-            fs::remove_file(old)?;
-        }
+        old.iter().try_for_each(fs::remove_file)?;
         fs::write(self.directory().join("terraform.tf"), TERRAFORM)?;
         fs::write(self.directory().join("provider.tf"), PROVIDER)?;
         for file in new {
@@ -206,6 +213,10 @@ impl Workspace {
         }
         Ok(left)
     }
+}
+
+fn is_query(file: &PathBuf) -> bool {
+    file.to_string_lossy().ends_with(".tfquery.hcl")
 }
 
 fn configuration_files(folder: &Path) -> Result<Vec<PathBuf>> {

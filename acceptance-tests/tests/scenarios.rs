@@ -45,7 +45,6 @@ fn tests(table: &Table) -> Result<Vec<Trial>> {
     plugin::besides(stand_in::SOURCE, "3.4.0", std::env::current_exe()?);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let mut tests = vec![
-        test("examples-quickstart", examples::quickstart),
         test("examples-are-valid", examples::are_valid),
         test("provider-killed", interruption::provider_killed),
         test("interrupted", interruption::interrupted),
@@ -53,6 +52,11 @@ fn tests(table: &Table) -> Result<Vec<Trial>> {
     ];
     // Whoever only lists the tests needs no provider: the hosts are looked for without it.
     let hosts = acceptance_tests::host::Host::all(Path::new(""))?;
+    for (number, host) in hosts.iter().enumerate() {
+        let on = if number == 0 { String::new() } else { format!(" on {}", host.title()) };
+        let quickstart = move || examples::quickstart(&Plugin::get()?.hosts[number]);
+        tests.push(test(&format!("examples-quickstart{on}"), quickstart));
+    }
     for name in Scenario::names(&folder)? {
         let folder = folder.join(&name);
         let scenario = Scenario::read(&folder)?;

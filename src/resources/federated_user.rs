@@ -119,6 +119,12 @@ impl Identity for Which {
     }
 }
 
+impl From<String> for Which {
+    fn from(id: String) -> Self {
+        Which { id, link: None }
+    }
+}
+
 impl Resource for FederatedUser {
     const NAME: &'static str = "federated_user";
     type Client = Tenancy;
@@ -321,6 +327,11 @@ impl Resource for FederatedUser {
         Ok(Which { id: user.id, link: None })
     }
 
+    fn written(self) -> Self {
+        let same = self.unique_id.as_known() == Some(&self.name);
+        Self { unique_id: if same { Computed::Unknown } else { self.unique_id }, ..self }
+    }
+
     fn moves() -> Vec<Move<Self>> {
         moved::moves()
     }
@@ -447,6 +458,15 @@ fn project(id: String) -> Option<String> {
 }
 
 impl FederatedUser {
+    /// A user with the first of all identities, where nobody says which is meant. `None`: there is none.
+    pub async fn with_any_identity(which: Which, client: &Tenancy) -> Result<Option<Self>> {
+        const SUMMARY: &str = "Cannot read the user";
+        let user = client.users().get_opt(&which.id).await.explain(SUMMARY)?;
+        let Some(user) = user else { return Ok(None) };
+        let links = client.users().identities(&user).await.explain(SUMMARY)?;
+        Ok(links.first().map(|link| Self::imported(user, link)))
+    }
+
     fn own_id(&self) -> String {
         self.id.as_known().cloned().unwrap_or_default()
     }

@@ -477,6 +477,11 @@ impl Resource for ProjectGroupBinding {
         }
     }
 
+    fn written(self) -> Self {
+        let owned = self.group.is_some();
+        Self { group_id: if owned { Computed::Unknown } else { self.group_id }, ..self }
+    }
+
     fn moves() -> Vec<Move<Self>> {
         moved::moves()
     }

@@ -67,6 +67,17 @@ pub trait Resource: Model + Clone {
         async { Self::Id::parse(text) }
     }
 
+    /// Brings the attributes of a state of an older version into the form of the next one, until it is [`VERSION`].
+    ///
+    /// [`VERSION`]: Resource::VERSION
+    fn upgrade(_from: i64, _state: &mut Attributes) {}
+
+    /// What of an object a configuration would say; what only the provider knows, defaults and what is empty is left out
+    /// anyway. For attributes of which only one may be written.
+    fn written(self) -> Self {
+        self
+    }
+
     /// The types whose objects a `moved` block can make one of these of.
     fn moves() -> Vec<Move<Self>> {
         Vec::new()
@@ -86,6 +97,9 @@ pub trait Resource: Model + Clone {
         }
     }
 }
+
+/// Attributes as the JSON of a state has them.
+pub type Attributes = serde_json::Map<String, serde_json::Value>;
 
 /// The new state, or what went wrong and the state that leaves behind.
 pub type Outcome<S> = Result<S, Failure<S>>;
@@ -122,6 +136,8 @@ impl<T, E: Into<Diagnostics>> After<T> for Result<T, E> {
 
 /// What finds an object: one string, or a struct of several.
 pub trait Identity: Sized + Send {
+    /// Version of its attributes.
+    const VERSION: i64 = 0;
     /// Its attributes.
     fn schema() -> Schema;
     /// From an identity that a user or a state gave.
@@ -130,6 +146,8 @@ pub trait Identity: Sized + Send {
     fn encode(self) -> Value;
     /// From the text of an import.
     fn parse(text: &str) -> Result<Self>;
+    /// Brings the attributes of an older version into the form of the next one, until it is [`Identity::VERSION`].
+    fn upgrade(_from: i64, _identity: &mut Attributes) {}
     /// Whether it is one that the host can be told: a moved object may have parts of it only, until it is read.
     fn is_whole(&self) -> bool {
         true
@@ -186,6 +204,10 @@ pub trait DynResource<C>: Send + Sync {
     fn schema(&self) -> &Arc<Schema>;
     /// The attributes of the identity.
     fn identity(&self) -> Schema;
+    /// See [`Identity::VERSION`].
+    fn identity_version(&self) -> i64;
+    /// Provider and type of what a `moved` block can make one of these of.
+    fn movable(&self) -> Vec<(&'static str, &'static str)>;
     #[doc(hidden)]
     #[allow(private_interfaces)]
     fn calls(&self) -> &dyn Calls<C>;
@@ -204,9 +226,10 @@ pub(super) trait Calls<C>: Send + Sync {
     fn update<'a>(&'a self, from: Value, to: Value, client: &'a Context<C>) -> BoxFuture<'a, Outcome<Known>>;
     fn delete<'a>(&'a self, state: Value, client: &'a Context<C>) -> BoxFuture<'a, Result<()>>;
     fn import<'a>(&'a self, what: Wanted, client: &'a Context<C>) -> BoxFuture<'a, Result<Known>>;
-    /// Provider and type of what can be moved here.
-    fn movable(&self) -> Vec<(&'static str, &'static str)>;
-    /// `None`: it cannot.
+    fn upgrade(&self, from: i64, state: &mut Attributes);
+    fn upgrade_identity(&self, from: i64, identity: &mut Attributes);
+    fn written(&self, state: Value) -> Result<Value>;
+    /// `None`: it cannot be moved here.
     fn moved(&self, provider: &str, old: &Old) -> Option<Result<Known>>;
     fn settle<'a>(&'a self, state: Value, client: &'a Context<C>) -> BoxFuture<'a, Result<Option<Known>>>;
 }
@@ -257,6 +280,14 @@ impl<R: Resource> DynResource<R::Client> for Erased<R> {
 
     fn identity(&self) -> Schema {
         R::Id::schema()
+    }
+
+    fn identity_version(&self) -> i64 {
+        R::Id::VERSION
+    }
+
+    fn movable(&self) -> Vec<(&'static str, &'static str)> {
+        R::moves().into_iter().map(|it| (it.provider, it.from)).collect()
     }
 
     #[allow(private_interfaces)]
@@ -342,8 +373,17 @@ impl<R: Resource> Calls<R::Client> for Erased<R> {
         })
     }
 
-    fn movable(&self) -> Vec<(&'static str, &'static str)> {
-        R::moves().into_iter().map(|it| (it.provider, it.from)).collect()
+    fn upgrade(&self, from: i64, state: &mut Attributes) {
+        (from..R::VERSION).for_each(|version| R::upgrade(version, state));
+    }
+
+    fn upgrade_identity(&self, from: i64, identity: &mut Attributes) {
+        (from..R::Id::VERSION).for_each(|version| R::Id::upgrade(version, identity));
+    }
+
+    fn written(&self, state: Value) -> Result<Value> {
+        let state: R = decode(state)?;
+        Ok(super::written(self.schema(), &Value::Object(state.written().encode())))
     }
 
     fn moved(&self, provider: &str, old: &Old) -> Option<Result<Known>> {

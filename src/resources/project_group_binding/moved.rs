@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{BindingId, OwnedGroup, ProjectGroupBinding};
+use super::{BindingId, Found, OwnedGroup, ProjectGroupBinding};
 use crate::openstack::identity::{Actor, Scope};
 use crate::resources::{Explain, OPENSTACK, Tenancy};
 use crate::tf::{Computed, Move, Old, Path, Result, Step};
@@ -91,7 +91,19 @@ pub(super) fn take_scope(replace: &mut Vec<Path>) {
     replace.retain(|path| !is_scope(path));
 }
 
+impl From<BindingId> for Found {
+    fn from(id: BindingId) -> Self {
+        Found { id, owned: false }
+    }
+}
+
 impl BindingId {
+    /// A group on a scope.
+    pub fn new(scope: Scope, group_id: String, inherited: bool) -> Self {
+        let id = BindingId { project_id: None, domain_id: None, system: None, group_id, inherited: None };
+        id.on(scope, inherited)
+    }
+
     /// The same group on this scope.
     fn on(self, scope: Scope, inherited: bool) -> Self {
         let (project_id, domain_id, system) = match scope {

@@ -52,7 +52,7 @@ fn moved<C>(resource: &Entry<C>, it: &move_resource_state::Request) -> Result<Kn
     // An address is registry, namespace and name. Which registry it came from does not matter.
     let provider = it.source_provider_address.split_once('/').map_or("", |(_, rest)| rest);
     resource.calls().moved(provider, &old).unwrap_or_else(|| {
-        let all = resource.calls().movable().into_iter();
+        let all = resource.movable().into_iter();
         let all: String = all.map(|(provider, from)| format!("\n- {from} of {provider}")).collect();
         let can = match all.is_empty() {
             true => format!("Nothing can become a {} by a `moved` block.", it.target_type_name),
