@@ -3,9 +3,11 @@
 //! Three layers, and dependencies run one way: `provider` and `resources` know both others, which know neither
 //! each other nor them.
 
+pub mod actions;
 pub mod data_sources;
 pub mod ephemeral;
 pub mod functions;
+pub mod list_resources;
 pub mod openstack;
 pub mod provider;
 pub mod resources;

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::actions::purge_project::PurgeProject;
+use crate::actions::revoke_user::RevokeUser;
 use crate::data_sources;
 use crate::ephemeral;
 use crate::functions::stored_unique_id::StoredUniqueId;
 use crate::functions::tenant_name::TenantName;
+use crate::list_resources;
 use crate::openstack::config::Origin;
 use crate::openstack::quota::NovaQuotaDriver;
 use crate::openstack::{self, Cloud, Error, Settings};
@@ -22,8 +25,9 @@ use crate::resources::workspace::Workspace;
 use crate::resources::workspace_domain::WorkspaceDomain;
 use crate::resources::{Defaults, Federation, Tenancy, check, diagnostic};
 use crate::tf::{
-    Diagnostic, Diagnostics, DynDataSource, DynEphemeral, DynFunction, DynResource, Erased, ErasedData,
-    ErasedEphemeral, ErasedFunction, Model, Path, Provider, Result, at, choice,
+    Diagnostic, Diagnostics, DynAction, DynDataSource, DynEphemeral, DynFunction, DynListed, DynResource,
+    Erased, ErasedAction, ErasedData, ErasedEphemeral, ErasedFunction, ErasedListed, Model, Path, Provider,
+    Result, at, choice,
 };
 
 /// Tenancy as code on OpenStack: workspaces (Keystone domains), tenants (projects), groups bound to roles.
@@ -237,6 +241,28 @@ impl Provider for TenancyProvider {
         vec![
             Box::new(ErasedFunction::<StoredUniqueId>::default()),
             Box::new(ErasedFunction::<TenantName>::default()),
+        ]
+    }
+
+    fn lists() -> Vec<Box<dyn DynListed<Tenancy>>> {
+        use list_resources::*;
+        vec![
+            Box::new(ErasedListed::<workspace_domain::WorkspaceDomains>::default()),
+            Box::new(ErasedListed::<tenant_project::TenantProjects>::default()),
+            Box::new(ErasedListed::<project_group_binding::ProjectGroupBindings>::default()),
+            Box::new(ErasedListed::<federated_user::FederatedUsers>::default()),
+            Box::new(ErasedListed::<identity_provider::IdentityProviders>::default()),
+            Box::new(ErasedListed::<federation_mapping::FederationMappings>::default()),
+            Box::new(ErasedListed::<federation_protocol::FederationProtocols>::default()),
+            Box::new(ErasedListed::<quota_set::QuotaSets>::default()),
+            Box::new(ErasedListed::<quota_defaults::AllQuotaDefaults>::default()),
+        ]
+    }
+
+    fn actions() -> Vec<Box<dyn DynAction<Tenancy>>> {
+        vec![
+            Box::new(ErasedAction::<PurgeProject>::default()),
+            Box::new(ErasedAction::<RevokeUser>::default()),
         ]
     }
 }

@@ -4,7 +4,7 @@ pub mod check;
 pub mod federated_user;
 pub mod federation_mapping;
 pub mod federation_protocol;
-mod holdings;
+pub(crate) mod holdings;
 pub mod identity_provider;
 pub mod project_group_binding;
 pub mod quota_defaults;
@@ -28,6 +28,9 @@ use crate::openstack::quota::{NovaQuotaDriver, QuotaService, Quotas};
 use crate::openstack::{Cloud, Error};
 use crate::tf::{Client, Diagnostic, Diagnostics, Model, Path, Result};
 use project_group_binding::MissingMembers;
+
+/// The provider whose objects can be moved here: its address in any registry.
+pub const OPENSTACK: &str = "terraform-provider-openstack/openstack";
 
 /// What the provider block is configured into: a cloud, and the defaults that resources share.
 #[derive(Clone)]

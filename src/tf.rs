@@ -1,5 +1,6 @@
 //! The plugin protocol: values, schemas, planning, the server. Knows no OpenStack.
 
+mod action;
 mod attribute;
 mod context;
 mod data_source;
@@ -8,6 +9,8 @@ mod draft;
 mod ephemeral;
 mod function;
 pub mod json;
+mod list;
+mod moved;
 pub mod msgpack;
 mod path;
 pub mod plan;
@@ -19,7 +22,9 @@ mod schema;
 mod server;
 mod untyped;
 mod value;
+mod written;
 
+pub use action::{Action, DynAction, ErasedAction, Progress};
 pub(crate) use attribute::choice;
 pub use attribute::{Attr, Attribute, Computed, Fields, Mismatch, Model, attribute};
 pub use context::{Client, Context};
@@ -28,11 +33,14 @@ pub use diagnostic::{Diagnostic, Diagnostics, Result, Severity};
 pub use draft::{Change, Draft};
 pub use ephemeral::{DynEphemeral, Ephemeral, ErasedEphemeral, Opened, Renewed};
 pub use function::{DynFunction, ErasedFunction, Function, Refused};
+pub use list::{DynListed, ErasedListed, Listed, Listing};
+pub use moved::{Move, Old};
 pub(crate) use path::at;
 pub use path::{At, Path, Step};
 pub use provider::Provider;
-pub use resource::{After, DynResource, Erased, Failure, Identity, Outcome, Resource};
+pub use resource::{After, Attributes, DynResource, Erased, Failure, Identity, Outcome, Resource};
 pub use schema::{Check, Field, Kind, Nesting, Presence, Schema, Type};
 pub use server::Server;
 pub use tenancy_derive::Model;
 pub use value::{NotANumber, Number, Value};
+pub use written::written;

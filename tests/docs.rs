@@ -42,10 +42,12 @@ fn stale(root: &Path, pages: &BTreeMap<PathBuf, String>) -> Result<Vec<PathBuf>>
         .filter(|(path, text)| fs::read_to_string(root.join(path)).ok().as_ref() != Some(*text))
         .map(|(path, _)| path.clone())
         .collect();
-    for folder in ["docs/resources", "docs/data-sources", "docs/ephemeral-resources", "docs/functions"] {
-        let Ok(entries) = fs::read_dir(root.join(folder)) else { continue };
+    const FOLDERS: [&str; 6] =
+        ["resources", "data-sources", "ephemeral-resources", "functions", "list-resources", "actions"];
+    for folder in FOLDERS.map(|it| format!("docs/{it}")) {
+        let Ok(entries) = fs::read_dir(root.join(&folder)) else { continue };
         for entry in entries {
-            let path = Path::new(folder).join(entry?.file_name());
+            let path = Path::new(&folder).join(entry?.file_name());
             if !pages.contains_key(&path) {
                 stale.push(path);
             }
@@ -66,6 +68,7 @@ fn pages(root: &Path) -> Result<BTreeMap<PathBuf, String>> {
         let mut text = page.start(it.schema())?;
         text += &schema(it.schema(), &[]);
         text += &page.import(&it.identity())?;
+        text += &page.moves(&it.movable());
         pages.insert(page.path(), text);
     }
     list("Resources", "resources", std::mem::take(&mut all));
@@ -86,7 +89,19 @@ fn pages(root: &Path) -> Result<BTreeMap<PathBuf, String>> {
         all.push((it.name().to_owned(), first_sentence(it.schema().description)));
         pages.insert(path.into(), function(root, &*it)?);
     }
-    list("Functions", "functions", all);
+    list("Functions", "functions", std::mem::take(&mut all));
+    for it in TenancyProvider::lists() {
+        let page = Page { root, name: it.name(), folder: "list-resources", title: "List Resource" };
+        all.push(page.entry(it.schema()));
+        pages.insert(page.path(), page.start(it.schema())? + &schema(it.schema(), &[]));
+    }
+    list("List Resources (Terraform 1.14 or newer)", "list-resources", std::mem::take(&mut all));
+    for it in TenancyProvider::actions() {
+        let page = Page { root, name: it.name(), folder: "actions", title: "Action" };
+        all.push(page.entry(it.schema()));
+        pages.insert(page.path(), page.start(it.schema())? + &schema(it.schema(), &[]));
+    }
+    list("Actions (Terraform 1.14 or newer)", "actions", all);
     pages.insert("docs/index.md".into(), index(root, &listed)?);
     Ok(pages)
 }
@@ -185,7 +200,8 @@ impl Page<'_> {
         );
         let _ = write!(text, "# {name} ({})\n\n{about}\n\n", self.title);
         let file = self.folder.trim_end_matches('s');
-        text += &example(self.root, &format!("{}/{file}.tf", self.examples()))?;
+        let end = if self.folder == "list-resources" { "tfquery.hcl" } else { "tf" };
+        text += &example(self.root, &format!("{}/{file}.{end}", self.examples()))?;
         Ok(text)
     }
 
@@ -214,6 +230,24 @@ impl Page<'_> {
         let _ = write!(text, "\n```terraform\n{}\n```\n\n", by_identity.trim_end());
         let _ = write!(text, "On the command line:\n\n```shell\n{}\n```\n", shell.trim_end());
         Ok(text)
+    }
+}
+
+impl Page<'_> {
+    /// What can become one of these by a `moved` block.
+    fn moves(&self, all: &[(&str, &str)]) -> String {
+        let Some((_, first)) = all.first() else { return String::new() };
+        let mut text = format!(
+            "\n## Moved\n\nA `moved` block makes one of these of what another provider manages (Terraform 1.8, OpenTofu 1.9 or \
+             newer), without touching the cloud. The guide \
+             [Moving from terraform-provider-openstack](../guides/moving-from-openstack-provider.md) shows it.\n\n\
+             ```terraform\nmoved {{\n  from = {first}.example\n  to   = {}.example\n}}\n```\n\nFrom\n\n",
+            self.full_name()
+        );
+        for (provider, from) in all {
+            let _ = writeln!(text, "- `{from}` of `{provider}`");
+        }
+        text
     }
 }
 

@@ -36,6 +36,9 @@ async fn the_schema_is_the_committed_one() {
     let identities: Map<_, _> =
         identities.identity_schemas.iter().map(|(name, it)| (name.clone(), identity(it))).collect();
     let functions: Map<_, _> = all.functions.iter().map(|(name, it)| (name.clone(), function(it))).collect();
+    let actions: Map<_, _> = (all.action_schemas.iter())
+        .map(|(name, it)| (name.clone(), schema(it.schema.as_ref().unwrap())))
+        .collect();
     let whole = json!({
         "format_version": "1.0",
         "provider_schemas": { "registry.terraform.io/tenancy/tenancy": {
@@ -44,6 +47,8 @@ async fn the_schema_is_the_committed_one() {
             "data_source_schemas": many(&all.data_source_schemas),
             "ephemeral_resource_schemas": many(&all.ephemeral_resource_schemas),
             "functions": functions,
+            "list_resource_schemas": many(&all.list_resource_schemas),
+            "action_schemas": actions,
             "resource_identity_schemas": identities,
         }},
     });
@@ -139,6 +144,8 @@ enum For {
     Data,
     Ephemeral,
     Function,
+    List,
+    Action,
 }
 
 fn all() -> Vec<(For, String, Arc<Schema>)> {
@@ -155,8 +162,21 @@ fn all() -> Vec<(For, String, Arc<Schema>)> {
     let functions = TenancyProvider::functions()
         .into_iter()
         .map(|it| (For::Function, it.name().to_owned(), it.schema().clone()));
+    let lists = TenancyProvider::lists()
+        .into_iter()
+        .map(|it| (For::List, format!("list.{}", name(it.name())), it.schema().clone()));
+    let actions = TenancyProvider::actions()
+        .into_iter()
+        .map(|it| (For::Action, format!("action.{}", name(it.name())), it.schema().clone()));
     let provider = (For::Provider, "provider".to_owned(), Arc::new(Config::schema()));
-    std::iter::once(provider).chain(resources).chain(data).chain(ephemerals).chain(functions).collect()
+    std::iter::once(provider)
+        .chain(resources)
+        .chain(data)
+        .chain(ephemerals)
+        .chain(functions)
+        .chain(lists)
+        .chain(actions)
+        .collect()
 }
 
 /// Calls `rule` with each attribute, however deep, and the place it is at; collects what it says.
@@ -232,6 +252,17 @@ fn a_provider_block_computes_nothing() {
         said(what == For::Provider && it.presence == Presence::Computed, "nobody can read it")
             .or(said(what == For::Provider && it.write_only, "a provider block is not stored anyway"))
             .or(said(what != For::Resource && (it.replace || it.keep), "only a resource is replaced or kept"))
+    });
+}
+
+/// Nobody keeps what a filter or an action says: there is nothing to compute, to hide or to compare.
+#[test]
+fn filters_and_actions_are_what_was_written() {
+    every(|what, _, _, it| {
+        let given = matches!(it.presence, Presence::Required | Presence::Optional);
+        let kept = it.sensitive || it.write_only || it.default.is_some();
+        let asked = what == For::List || what == For::Action;
+        said(asked && (!given || kept), "computed, hidden or with a default")
     });
 }
 

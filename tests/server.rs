@@ -9,6 +9,10 @@
 mod ephemeral;
 #[path = "server/functions.rs"]
 mod functions;
+#[path = "server/lists.rs"]
+mod lists;
+#[path = "server/moves.rs"]
+mod moves;
 #[path = "server/private.rs"]
 mod private;
 
@@ -18,9 +22,9 @@ use tenancy::tf::proto::tfplugin6::{
     read_resource, upgrade_resource_state,
 };
 use tenancy::tf::{
-    After, Client, Computed, Context, Diagnostic, Diagnostics, DynDataSource, DynEphemeral, DynFunction,
-    DynResource, Erased, ErasedEphemeral, ErasedFunction, Model, Outcome, Provider, Resource, Result, Server,
-    Value, msgpack,
+    After, Client, Computed, Context, Diagnostic, Diagnostics, DynAction, DynDataSource, DynEphemeral,
+    DynFunction, DynListed, DynResource, Erased, ErasedAction, ErasedEphemeral, ErasedFunction, ErasedListed,
+    Model, Outcome, Provider, Resource, Result, Server, Value, msgpack,
 };
 use tokio_util::sync::CancellationToken;
 use tonic::Request;
@@ -99,23 +103,31 @@ impl Client for Nobody {
     }
 }
 
-/// A provider block without attributes.
+/// A provider block.
 #[derive(Model)]
-struct Empty {}
+struct Block {
+    /// Of which nothing counts.
+    #[allow(dead_code, reason = "it only has to be known")]
+    word: Option<String>,
+}
 
 struct Toy;
 
 impl Provider for Toy {
     const NAME: &'static str = "toy";
-    type Config = Empty;
+    type Config = Block;
     type Client = Nobody;
 
-    async fn configure(_: Empty, _: &str) -> Result<(Nobody, Diagnostics)> {
+    async fn configure(_: Block, _: &str) -> Result<(Nobody, Diagnostics)> {
         Ok((Nobody, Diagnostics::default()))
     }
 
     fn resources() -> Vec<Box<dyn DynResource<Nobody>>> {
-        vec![Box::new(Erased::<Thing>::default()), Box::new(Erased::<private::Diary>::default())]
+        vec![
+            Box::new(Erased::<Thing>::default()),
+            Box::new(Erased::<private::Diary>::default()),
+            Box::new(Erased::<moves::Heir>::default()),
+        ]
     }
 
     fn data_sources() -> Vec<Box<dyn DynDataSource<Nobody>>> {
@@ -128,6 +140,14 @@ impl Provider for Toy {
 
     fn functions() -> Vec<Box<dyn DynFunction>> {
         vec![Box::new(ErasedFunction::<functions::Repeat>::default())]
+    }
+
+    fn lists() -> Vec<Box<dyn DynListed<Nobody>>> {
+        vec![Box::new(ErasedListed::<lists::Things>::default())]
+    }
+
+    fn actions() -> Vec<Box<dyn DynAction<Nobody>>> {
+        vec![Box::new(ErasedAction::<lists::Deed>::default())]
     }
 }
 

@@ -151,7 +151,21 @@ fn layers_run_one_way() {
         ("data_sources", &["tf", "openstack", "resources"]),
         ("ephemeral", &["tf", "openstack", "resources"]),
         ("functions", &["tf", "openstack", "resources"]),
-        ("provider", &["tf", "openstack", "resources", "data_sources", "ephemeral", "functions"]),
+        ("list_resources", &["tf", "openstack", "resources"]),
+        ("actions", &["tf", "openstack", "resources"]),
+        (
+            "provider",
+            &[
+                "tf",
+                "openstack",
+                "resources",
+                "data_sources",
+                "ephemeral",
+                "functions",
+                "list_resources",
+                "actions",
+            ],
+        ),
         ("lib", &[]),
         ("main", &[]),
     ];
@@ -418,6 +432,12 @@ fn offer() -> Vec<Offered> {
     for it in TenancyProvider::ephemerals() {
         all.push(of("ephemeral-resources", "Ephemeral resource", "ephemeral", it.name()));
     }
+    for it in TenancyProvider::lists() {
+        all.push(of("list-resources", "List resource", "list", it.name()));
+    }
+    for it in TenancyProvider::actions() {
+        all.push(of("actions", "Action", "action", it.name()));
+    }
     for it in TenancyProvider::functions() {
         let name = it.name().to_owned();
         let used = format!("provider::{}::{name}(", TenancyProvider::NAME);
@@ -504,7 +524,8 @@ fn everything_on_offer_has_an_example_and_a_page() {
     let mut known = BTreeSet::new();
     for Offered { folder, name, page, used, .. } in offer() {
         let examples = format!("examples/{folder}/{name}");
-        let file = format!("{examples}/{}.tf", folder.trim_end_matches('s'));
+        let end = if folder == "list-resources" { "tfquery.hcl" } else { "tf" };
+        let file = format!("{examples}/{}.{end}", folder.trim_end_matches('s'));
         let mut wanted = vec![format!("docs/{folder}/{page}.md"), file.clone()];
         if folder == "resources" {
             wanted.extend(["import.sh", "import-by-identity.tf"].map(|it| format!("{examples}/{it}")));
@@ -517,11 +538,20 @@ fn everything_on_offer_has_an_example_and_a_page() {
         known.insert(examples);
     }
     check("Everything on offer has an example and a page", missing);
-    let folders = ["resources", "data-sources", "ephemeral-resources", "functions"];
+    let folders =
+        ["resources", "data-sources", "ephemeral-resources", "functions", "list-resources", "actions"];
     let present = folders.iter().flat_map(|it| fs::read_dir(root().join("examples").join(it)).unwrap());
     let present = present.map(|it| it.unwrap().path());
     let present = present.map(|it| it.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/"));
     check("Nothing else has an example", present.filter(|it| !known.contains(it)).collect());
+}
+
+#[test]
+fn every_resource_can_be_listed() {
+    let listed: BTreeSet<_> = TenancyProvider::lists().iter().map(|it| it.name()).collect();
+    let all = TenancyProvider::resources();
+    let missing = all.iter().map(|it| it.name()).filter(|it| !listed.contains(it));
+    check("Every resource can be listed", missing.map(str::to_owned).collect());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use anyhow::{Result, ensure};
 use serde::Deserialize;
 
-use crate::host::Host;
+use crate::host::{self, Host, Installed};
 
 /// The repository and what was built from it.
 #[derive(Clone, Debug)]
@@ -20,8 +20,8 @@ pub struct Plugin {
     pub directory: PathBuf,
     /// The `clouds.yaml` that names the cloud to test with.
     pub clouds: PathBuf,
-    /// Terraform, with the provider ready for it.
-    pub host: Host,
+    /// Terraform and OpenTofu, with the provider ready for them. At least one.
+    pub hosts: Vec<Host>,
 }
 
 #[derive(Deserialize)]
@@ -33,7 +33,22 @@ struct Metadata {
 /// Name of the package and of the program.
 pub const NAME: &str = "terraform-provider-tenancy";
 
+/// A provider that scenarios need besides ours.
+static BESIDES: OnceLock<(&str, &str, PathBuf)> = OnceLock::new();
+
+/// Installs another provider as well, by its address without its registry, its version and its program. To be said before
+/// the first scenario.
+pub fn besides(source: &'static str, version: &'static str, program: PathBuf) {
+    // Said twice, the first one counts.
+    let _ = BESIDES.set((source, version, program));
+}
+
 impl Plugin {
+    /// The first host: every scenario runs on it.
+    pub fn host(&self) -> &Host {
+        &self.hosts[0]
+    }
+
     /// Builds the provider, unless `TENANCY_TEST_PROVIDER` names one, and installs it. Once for each process.
     pub fn get() -> Result<&'static Plugin> {
         static PLUGIN: OnceLock<Result<Plugin, String>> = OnceLock::new();
@@ -64,6 +79,8 @@ fn install() -> Result<Plugin> {
     let directory = target_directory.join("acceptance");
     let clouds =
         given("TENANCY_TEST_CLOUDS").unwrap_or_else(|| target_directory.join("devcloud/clouds.yaml"));
-    let host = Host::new(&binary, &directory)?;
-    Ok(Plugin { root: workspace_root, binary, directory, clouds, host })
+    let mut providers = vec![Installed::ours(&binary)];
+    providers.extend(BESIDES.get().map(|(source, version, program)| Installed { source, version, program }));
+    let hosts = Host::all(&host::install(&directory, &providers)?)?;
+    Ok(Plugin { root: workspace_root, binary, directory, clouds, hosts })
 }

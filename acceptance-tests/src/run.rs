@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::cloud;
 use crate::expect::differences;
+use crate::host::{Feature, Host};
 use crate::login::Login;
 use crate::proxy::Proxy;
 use crate::scenario::{Command, Message, Request, Scenario, Script, Step};
@@ -23,11 +24,11 @@ use crate::workspace::Workspace;
 /// How long a request with `eventually` is asked again.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// Runs the scenario in a folder.
-pub fn run(folder: &Path) -> Result<()> {
+/// Runs the scenario in a folder, and says what the host showed of what not every host can do.
+pub fn run(folder: &Path, host: &Host) -> Result<BTreeSet<Feature>> {
     let scenario = Scenario::read(folder)?;
     let mut proxy = None;
-    let workspace = Workspace::new(&scenario.name, |cloud| {
+    let workspace = Workspace::on(host, &scenario.name, |cloud| {
         if scenario.needs_proxy() {
             proxy = Some(Proxy::start(&cloud.keystone, cloud.endpoints())?);
         }
@@ -42,7 +43,7 @@ pub fn run(folder: &Path) -> Result<()> {
         "the scenario passed, but these things could not be removed: {}",
         left.join(", ")
     );
-    Ok(())
+    Ok(player.shown)
 }
 
 /// Plays the steps of one scenario.
@@ -53,6 +54,9 @@ pub struct Player {
     pub values: Values,
     proxy: Option<Proxy>,
     variables: BTreeMap<String, Value>,
+    /// A state that takes the place of the one that is there, in the next step.
+    state: Option<String>,
+    shown: BTreeSet<Feature>,
 }
 
 impl Player {
@@ -60,6 +64,7 @@ impl Player {
     pub fn new(workspace: Workspace, proxy: Option<Proxy>) -> Result<Self> {
         let mut values = Values::default();
         values.set("prefix", json!(workspace.prefix));
+        values.set("registry", json!(workspace.terraform.host().registry()));
         values.set("keystone", json!(workspace.cloud.keystone));
         values.set("clouds", cloud::entries(&workspace.plugin.clouds)?);
         for (service, url) in workspace.cloud.endpoints() {
@@ -70,7 +75,14 @@ impl Player {
             values.set("oidc_keystone", json!(federation.keystone));
             values.set("oidc_secret", json!(federation.client.1));
         }
-        Ok(Player { workspace, values, proxy, variables: BTreeMap::new() })
+        Ok(Player {
+            workspace,
+            values,
+            proxy,
+            variables: BTreeMap::new(),
+            state: None,
+            shown: BTreeSet::new(),
+        })
     }
 
     /// Plays all steps, and destroys what is left.
@@ -82,7 +94,10 @@ impl Player {
             "scenario `{}` needs {missing}: cargo xtask devcloud up --with {missing}",
             scenario.name
         );
-        for (number, step) in scenario.steps.iter().enumerate() {
+        let host = self.workspace.terraform.host().clone();
+        let can = |step: &&Step| step.script.host.iter().all(|feature| host.can(*feature));
+        for (number, step) in scenario.steps.iter().filter(can).enumerate() {
+            self.shown.extend(&step.script.host);
             let done = self.configure(step).and_then(|()| match number {
                 0 => self.workspace.init(),
                 _ => Ok(()),
@@ -107,14 +122,18 @@ impl Player {
     }
 
     fn configure(&mut self, step: &Step) -> Result<()> {
-        self.workspace.configuration(&step.folder)?;
-        Ok(())
+        let state = step.folder.join("state.json");
+        self.state = state.is_file().then(|| fs::read_to_string(state)).transpose()?;
+        self.workspace.configuration(&step.folder)
     }
 
     /// Plays one step, whose configuration is in place.
     pub fn step(&mut self, script: &Script) -> Result<()> {
         for request in &script.before {
             self.request(request)?;
+        }
+        if let Some(state) = self.state.take() {
+            fs::write(self.workspace.directory().join("terraform.tfstate"), self.values.text(&state)?)?;
         }
         let asks = |value: &Value| value.to_string().contains("${untrusted}");
         if script.variables.values().any(asks) {
@@ -141,6 +160,11 @@ impl Player {
                 ensure!(found == *times, "expected {times} requests `{on}`, found {found}");
             }
             proxy.set(&[])?;
+        }
+        for text in &script.says {
+            let text = self.values.text(text)?;
+            let said = runs.iter().any(|run| run.text.contains(&text));
+            ensure!(said, "nobody says {text}{}", runs.last().map(told).unwrap_or_default());
         }
         self.messages("error", &script.errors, &runs)?;
         self.messages("warning", &script.warnings, &runs)?;
@@ -194,6 +218,19 @@ impl Player {
                     ensure!(run.code == 0, "the import failed{}", told(&run));
                 }
             }
+            Command::Query => {
+                let mut arguments = vec!["query", "-json"];
+                arguments.extend(script.generate.then_some("-generate-config-out=generated.tf"));
+                let run = self.terraform(&arguments)?;
+                self.found(script, &run)?;
+                runs.push(run);
+            }
+            Command::Invoke => {
+                let action = script.invoke.as_ref().context("`run: invoke` needs `invoke`")?;
+                let action = format!("-invoke={action}");
+                let arguments = ["apply", "-json", "-auto-approve", "-input=false", &action];
+                runs.push(self.terraform(&arguments)?);
+            }
             Command::Apply | Command::Plan | Command::Destroy => {
                 let mut arguments = vec!["plan", "-json", "-input=false", "-out=plan.bin"];
                 if script.run == Command::Destroy {
@@ -221,6 +258,20 @@ impl Player {
             }
             _ => Ok(runs),
         }
+    }
+
+    /// Compares what a query found with what was expected.
+    fn found(&self, script: &Script, run: &Run) -> Result<()> {
+        let mut found: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        for line in run.text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+            if let Some(one) = line.get("list_resource_found") {
+                let address = one["address"].as_str().unwrap_or_default().to_owned();
+                found.entry(address).or_default().push(one.clone());
+            }
+        }
+        let lines = differences(&self.values.fill(&json!(script.found))?, &json!(found));
+        ensure!(lines.is_empty(), "other things were found\n{}{}", lines.join("\n"), told(run));
+        Ok(())
     }
 
     /// Compares the plan with what was expected.
@@ -373,7 +424,7 @@ impl Player {
     }
 }
 
-const ACTIONS: [&str; 5] = ["import", "create", "update", "replace", "delete"];
+const ACTIONS: [&str; 6] = ["import", "create", "update", "replace", "delete", "forget"];
 
 /// What a plan does with one instance: the action and the attributes. `None`: nothing.
 fn action(change: &Value) -> Option<String> {
@@ -385,6 +436,7 @@ fn action(change: &Value) -> Option<String> {
     match actions[..] {
         ["create"] => words.push("create".to_owned()),
         ["delete"] => words.push("delete".to_owned()),
+        ["forget"] => words.push("forget".to_owned()),
         ["update"] => {
             words.push("update".to_owned());
             words.extend(changed(change));

@@ -8,6 +8,8 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::host::Feature;
+
 /// A folder of steps.
 #[derive(Debug)]
 pub struct Scenario {
@@ -37,6 +39,12 @@ pub struct Script {
     /// Services beyond those that every devcloud has, by their names there. The scenario fails at once without them.
     #[serde(default)]
     pub needs: BTreeSet<String>,
+    /// What the host must be able to do. On one that cannot, the step is left out, and the table at the end says so.
+    #[serde(default)]
+    pub host: BTreeSet<Feature>,
+    /// `all`: the scenario runs on every host, and not only on the first.
+    #[serde(default)]
+    pub hosts: Hosts,
     /// Variables of the configuration. They stay for the following steps.
     #[serde(default)]
     pub variables: BTreeMap<String, Value>,
@@ -52,6 +60,18 @@ pub struct Script {
     /// For `run: import`: address -> import id.
     #[serde(default)]
     pub import: BTreeMap<String, String>,
+    /// For `run: query`: whether configuration is generated for what is found, in `generated.tf`. The next step has it.
+    #[serde(default)]
+    pub generate: bool,
+    /// For `run: query`: what must be found, by address: for each object its `display_name`, `identity` and
+    /// `resource_object`.
+    #[serde(default)]
+    pub found: BTreeMap<String, Value>,
+    /// For `run: invoke`: the action.
+    pub invoke: Option<String>,
+    /// Texts in what the host writes.
+    #[serde(default)]
+    pub says: Vec<String>,
     /// What the plan must say, address -> action and attributes: everything that it changes, and nothing else.
     pub plan: Option<BTreeMap<String, String>>,
     /// The errors. All that come must be named here.
@@ -81,6 +101,17 @@ fn yes() -> bool {
     true
 }
 
+/// On which hosts a scenario runs.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Hosts {
+    /// The first.
+    #[default]
+    First,
+    /// All.
+    All,
+}
+
 /// What Terraform is to do in a step.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
@@ -96,6 +127,10 @@ pub enum Command {
     Destroy,
     /// `terraform import`.
     Import,
+    /// `terraform query`.
+    Query,
+    /// Invokes an action.
+    Invoke,
     /// Nothing.
     Nothing,
 }
@@ -185,6 +220,11 @@ impl Scenario {
     /// The services beyond the base that its steps need.
     pub fn needs(&self) -> BTreeSet<&str> {
         self.steps.iter().flat_map(|step| &step.script.needs).map(String::as_str).collect()
+    }
+
+    /// Whether it runs on every host.
+    pub fn is_for_all_hosts(&self) -> bool {
+        self.steps.iter().any(|step| step.script.hosts == Hosts::All)
     }
 
     /// Whether a step wants something to go wrong, or requests to be counted.

@@ -91,6 +91,11 @@ impl Terraform {
         Terraform { host, directory, environment }
     }
 
+    /// The program.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.host.command(&self.directory);
         command.args(arguments).envs(&self.environment).stdin(Stdio::null());

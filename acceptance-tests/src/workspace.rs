@@ -9,6 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, text_at};
+use crate::host::Host;
 use crate::plugin::Plugin;
 use crate::proxy::Proxy;
 use crate::secrets;
@@ -54,7 +55,17 @@ impl Workspace {
     ///
     /// `via` is the proxy at which the provider finds the services, if not at their own URLs.
     pub fn new(name: &str, via: impl FnOnce(&Cloud) -> Result<Option<Proxy>>) -> Result<Self> {
+        Self::on(Plugin::get()?.host(), name, via)
+    }
+
+    /// The same on a certain host.
+    pub fn on(host: &Host, name: &str, via: impl FnOnce(&Cloud) -> Result<Option<Proxy>>) -> Result<Self> {
         let plugin = Plugin::get()?;
+        // Hosts have directories of their own.
+        let name = match host.title() == plugin.host().title() {
+            true => name.to_owned(),
+            false => format!("{name}@{}", host.title().to_lowercase().replace(' ', "-")),
+        };
         let cloud = Cloud::login(&plugin.clouds, "devcloud")?;
         let lock = File::create(plugin.directory.join(format!("{name}.lock")))?;
         lock.lock()?;
@@ -122,7 +133,7 @@ impl Workspace {
             ("OS_CLIENT_CONFIG_FILE".to_owned(), path(directory.join("clouds.yaml"))),
             ("OS_CLOUD".to_owned(), "tenancy".to_owned()),
         ]);
-        let terraform = Terraform::new(plugin.host.clone(), directory, environment);
+        let terraform = Terraform::new(host.clone(), directory, environment);
         let mut secrets = vec![password];
         secrets.extend(cloud.federation.as_ref().map(|it| it.client.1.clone()));
         let workspace = Workspace { cloud, prefix, terraform, plugin, secrets, _lock: lock };
@@ -141,8 +152,8 @@ impl Workspace {
         for file in configuration_files(self.directory())? {
             text.push_str(&fs::read_to_string(file)?);
         }
-        let mut all = json!({"prefix": self.prefix});
-        for (name, value) in variables {
+        let mut all = json!({});
+        for (name, value) in [(&"prefix".to_owned(), &json!(self.prefix))].into_iter().chain(variables) {
             if text.contains(&format!("variable \"{name}\"")) {
                 all[name] = value.clone();
             }
@@ -150,15 +161,22 @@ impl Workspace {
         Ok(fs::write(self.directory().join("terraform.tfvars.json"), format!("{all:#}"))?)
     }
 
-    /// Puts the `.tf` files of a folder in the place of those that are there. Without any, those stay.
+    /// Puts the `.tf` files of a folder in the place of those that are there, and queries in the place of queries. Without
+    /// any, those stay.
     pub fn configuration(&self, folder: &Path) -> Result<()> {
-        let new = configuration_files(folder)?;
+        let (queries, new): (Vec<_>, Vec<_>) = configuration_files(folder)?.into_iter().partition(is_query);
+        let (old_queries, old): (Vec<_>, Vec<_>) =
+            configuration_files(self.directory())?.into_iter().partition(is_query);
+        if !queries.is_empty() {
+            old_queries.iter().try_for_each(fs::remove_file)?;
+        }
+        for file in queries {
+            fs::copy(&file, self.directory().join(file.file_name().unwrap_or_default()))?;
+        }
         if new.is_empty() {
             return Ok(());
         }
-        for old in configuration_files(self.directory())? {
-            fs::remove_file(old)?;
-        }
+        old.iter().try_for_each(fs::remove_file)?;
         fs::write(self.directory().join("terraform.tf"), TERRAFORM)?;
         fs::write(self.directory().join("provider.tf"), PROVIDER)?;
         for file in new {
@@ -197,7 +215,13 @@ impl Workspace {
     }
 }
 
+fn is_query(file: &PathBuf) -> bool {
+    file.to_string_lossy().ends_with(".tfquery.hcl")
+}
+
 fn configuration_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(folder)?.map(|it| Ok(it?.path())).collect::<Result<Vec<_>>>()?;
-    Ok(entries.into_iter().filter(|it| it.extension().is_some_and(|it| it == "tf")).collect())
+    let name = |it: &PathBuf| it.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
+    let is_one = |it: &String| it.ends_with(".tf") || it.ends_with(".tfquery.hcl");
+    Ok(entries.into_iter().filter(|it| is_one(&name(it))).collect())
 }

@@ -44,7 +44,7 @@ fn install_and_apply(workspace: &Workspace) -> Result<()> {
         ("OS_CLIENT_CONFIG_FILE".to_owned(), path(&directory.join("clouds.yaml"))),
         ("OS_CLOUD".to_owned(), "tenancy".to_owned()),
     ]);
-    let terraform = Terraform::new(workspace.plugin.host.clone(), directory.to_owned(), environment);
+    let terraform = Terraform::new(workspace.plugin.host().clone(), directory.to_owned(), environment);
     let run = |arguments: &[&str]| {
         let run = terraform.run(&[arguments, &["-no-color", "-input=false"]].concat())?;
         ensure!(run.code == 0, "by hand: {}\n{}", run.command_line, run.text);

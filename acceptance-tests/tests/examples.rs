@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use acceptance_tests::expect::differences;
+use acceptance_tests::host::{Feature, Host};
+use acceptance_tests::plugin::Plugin;
 use acceptance_tests::workspace::{TERRAFORM, Workspace};
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
@@ -14,8 +16,8 @@ fn examples() -> PathBuf {
 }
 
 /// The quickstart is applied, settles, and is destroyed.
-pub fn quickstart() -> Result<()> {
-    let workspace = Workspace::new("examples-quickstart", |_| Ok(None))?;
+pub fn quickstart(host: &Host) -> Result<()> {
+    let workspace = Workspace::on(host, "examples-quickstart", |_| Ok(None))?;
     let result = apply_quickstart(&workspace);
     let left = workspace.clean()?;
     result?;
@@ -82,8 +84,8 @@ fn run_pipeline(workspace: &Workspace) -> Result<()> {
         fs::write(directory.join("tenants.auto.tfvars"), tenants)?;
         let output = Command::new("./plan.sh")
             .current_dir(directory)
-            .env("TERRAFORM", workspace.plugin.host.name())
-            .env("TF_CLI_CONFIG_FILE", workspace.plugin.host.cli_config())
+            .env("TERRAFORM", workspace.plugin.host().name())
+            .env("TF_CLI_CONFIG_FILE", workspace.plugin.host().cli_config())
             .env("OS_CLIENT_CONFIG_FILE", directory.join("clouds.yaml"))
             .env("OS_CLOUD", "tenancy")
             .output()?;
@@ -109,7 +111,37 @@ pub fn are_valid() -> Result<()> {
     let workspace = Workspace::new("examples-are-valid", |_| Ok(None))?;
     let result = validate_all(&workspace);
     workspace.clean()?;
-    result
+    result?;
+    // What the first host may not know, the first one does that can.
+    for (kind, file, feature) in NEWER {
+        let Some(host) = Plugin::get()?.hosts.iter().find(|it| it.can(feature)) else { continue };
+        let workspace = Workspace::on(host, &format!("examples-{kind}-are-valid"), |_| Ok(None))?;
+        let result = validate_newer(&workspace, kind, file);
+        workspace.clean()?;
+        result?;
+    }
+    Ok(())
+}
+
+/// Examples that not every host reads: their folder, their file, and what the host must be able to do.
+const NEWER: [(&str, &str, Feature); 2] = [
+    ("list-resources", "list-resource.tfquery.hcl", Feature::Query),
+    ("actions", "action.tf", Feature::Actions),
+];
+
+fn validate_newer(workspace: &Workspace, kind: &str, file: &str) -> Result<()> {
+    workspace.init()?;
+    let query = file.ends_with(".tfquery.hcl");
+    let main = workspace.directory().join(if query { "main.tfquery.hcl" } else { "main.tf" });
+    for entry in fs::read_dir(examples().join(kind))? {
+        let example = entry?.path().join(file);
+        fs::copy(&example, &main).with_context(|| format!("{} is missing", example.display()))?;
+        let arguments: &[&str] =
+            if query { &["validate", "-json", "-query"] } else { &["validate", "-json"] };
+        let run = workspace.terraform.run(arguments)?;
+        ensure!(run.code == 0, "{} is not valid\n{}", example.display(), run.text);
+    }
+    Ok(())
 }
 
 fn validate_all(workspace: &Workspace) -> Result<()> {

@@ -6,6 +6,7 @@
 //! unless `limit` is sent; everything else is cut *because* `limit` is sent, and then repeats its first page.
 //! So `limit` goes to those four, always, and to nothing else.
 
+mod access;
 mod application_credentials;
 mod domains;
 mod federation;
@@ -27,6 +28,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
+pub use access::{Access, Named};
 pub use application_credentials::{
     AccessRule, ApplicationCredential, ApplicationCredentials, CarriedRole, NewApplicationCredential,
 };

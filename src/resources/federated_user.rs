@@ -1,13 +1,14 @@
 //! `tenancy_federated_user`: a Keystone user who logs in through an identity provider, there before the first login.
 
+mod moved;
 pub mod take;
 
 use super::tenant_project::changed;
 use super::{Existing, Explain, Tenancy, check, diagnostic, taken_over};
 use crate::openstack::identity::{Link, NewUser, User, UserChange, stored_unique_id, unique_id_of};
 use crate::tf::{
-    After, Change, Computed, Context, Diagnostic, Draft, Failure, Identity, Model, Outcome, Path, Resource,
-    Result, at, choice,
+    After, Change, Computed, Context, Diagnostic, Draft, Failure, Identity, Model, Move, Outcome, Path,
+    Resource, Result, at, choice,
 };
 
 use take::{Found, Refused, Taken, look, refusal, take};
@@ -118,6 +119,12 @@ impl Identity for Which {
     }
 }
 
+impl From<String> for Which {
+    fn from(id: String) -> Self {
+        Which { id, link: None }
+    }
+}
+
 impl Resource for FederatedUser {
     const NAME: &'static str = "federated_user";
     type Client = Tenancy;
@@ -198,7 +205,11 @@ impl Resource for FederatedUser {
         if let Some(last) = last {
             // Not by id: Keystone 30 has users in a cache that a deleted identity provider does not clear.
             let link = last.link();
-            let holder = users.linked(&link).await.explain(SUMMARY)?;
+            let holder = match last.identity_provider.is_empty() {
+                // Moved here, and without an identity so far.
+                true => None,
+                false => users.linked(&link).await.explain(SUMMARY)?,
+            };
             if let Some(user) = holder.filter(|it| it.id == which.id) {
                 return Ok(Some(last.seen(user, Some(&link))));
             }
@@ -314,6 +325,19 @@ impl Resource for FederatedUser {
         let domain = client.domain(domain).await.explain("Cannot find the domain to import from")?;
         let user = client.user_named(name, &domain).await.explain(SUMMARY)?;
         Ok(Which { id: user.id, link: None })
+    }
+
+    fn written(self) -> Self {
+        let same = self.unique_id.as_known() == Some(&self.name);
+        Self { unique_id: if same { Computed::Unknown } else { self.unique_id }, ..self }
+    }
+
+    fn moves() -> Vec<Move<Self>> {
+        moved::moves()
+    }
+
+    async fn settle(moved: Self, client: &Context<Tenancy>) -> Result<Option<Self>> {
+        moved::settle(moved, client).await
     }
 }
 
@@ -434,6 +458,15 @@ fn project(id: String) -> Option<String> {
 }
 
 impl FederatedUser {
+    /// A user with the first of all identities, where nobody says which is meant. `None`: there is none.
+    pub async fn with_any_identity(which: Which, client: &Tenancy) -> Result<Option<Self>> {
+        const SUMMARY: &str = "Cannot read the user";
+        let user = client.users().get_opt(&which.id).await.explain(SUMMARY)?;
+        let Some(user) = user else { return Ok(None) };
+        let links = client.users().identities(&user).await.explain(SUMMARY)?;
+        Ok(links.first().map(|link| Self::imported(user, link)))
+    }
+
     fn own_id(&self) -> String {
         self.id.as_known().cloned().unwrap_or_default()
     }

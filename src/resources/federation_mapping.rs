@@ -4,12 +4,12 @@ mod rules;
 
 use futures_util::future::try_join_all;
 
-use super::{Existing, Explain, Tenancy, check, refused};
+use super::{Existing, Explain, OPENSTACK, Tenancy, check, refused};
 use crate::openstack::Error;
 use crate::openstack::identity::Mapping;
 use crate::tf::{
-    Change, Context, Diagnostic, Diagnostics, Draft, Failure, Model, Outcome, Path, Resource, Result, Value,
-    at,
+    Change, Context, Diagnostic, Diagnostics, Draft, Failure, Model, Move, Old, Outcome, Path, Resource,
+    Result, Value, at,
 };
 
 /// A mapping: rules that say which user, groups and projects a login at an identity provider leads to.
@@ -93,6 +93,14 @@ impl Resource for FederationMapping {
 
     async fn delete(state: Self, client: &Context<Tenancy>) -> Result<()> {
         client.mappings().delete(&state.id).await.explain("Cannot delete the mapping")
+    }
+
+    fn moves() -> Vec<Move<Self>> {
+        let take = |old: &Old| {
+            let rules = Value::dynamic(&old.must("rules")?.into());
+            Ok(FederationMapping { id: old.must("mapping_id")?, rules, schema_version: "1.0".to_owned() })
+        };
+        vec![Move { provider: OPENSTACK, from: "openstack_identity_mapping_v3", take }]
     }
 }
 

@@ -9,13 +9,13 @@ use crate::openstack::inventory::{Inventory, Unseen};
 use crate::tf::{Context, Diagnostic, Result, at};
 
 /// How long a purge may take. Load balancers and volumes need minutes to go; a hung one must not hang the apply.
-const PATIENCE: Duration = Duration::from_secs(30 * 60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30 * 60);
 
 /// How many things a message names.
 const SHOWN: usize = 20;
 
 /// Lines for a message; of many only the first ones.
-fn lines<T: Display>(all: &[T]) -> String {
+pub(crate) fn lines<T: Display>(all: &[T]) -> String {
     let mut text: String = all.iter().take(SHOWN).map(|it| format!("\n- {it}")).collect();
     if all.len() > SHOWN {
         text.push_str(&format!("\n- and {} more", all.len() - SHOWN));

@@ -1,6 +1,7 @@
 //! `tenancy_project_group_binding`: a group that holds exactly these roles on a project, a domain or the system,
 //! and, where asked for, has exactly these members.
 
+mod moved;
 mod people;
 mod roles;
 mod work;
@@ -13,8 +14,8 @@ use super::{Existing, Explain, Federation, Tenancy, check, diagnostic, taken_ove
 use crate::openstack::Error;
 use crate::openstack::identity::{Actor, Group, GroupChange, NewGroup, Scope, User};
 use crate::tf::{
-    After, Change, Computed, Context, Diagnostic, Diagnostics, Draft, Failure, Identity, Model, Outcome,
-    Path, Resource, Result, at, choice,
+    After, Change, Computed, Context, Diagnostic, Diagnostics, Draft, Failure, Identity, Model, Move,
+    Outcome, Path, Resource, Result, at, choice,
 };
 
 use people::People;
@@ -149,6 +150,10 @@ impl Identity for Found {
     fn parse(text: &str) -> Result<Self> {
         Err(unreadable(text))
     }
+
+    fn is_whole(&self) -> bool {
+        self.id.scope().is_some()
+    }
 }
 
 fn unreadable(text: &str) -> Diagnostics {
@@ -214,6 +219,9 @@ impl Resource for ProjectGroupBinding {
 
     async fn plan(change: &mut Change<Self>, client: Option<&Context<Tenancy>>) -> Result<()> {
         let prior = change.prior.as_ref();
+        if prior.and_then(Self::id).is_some_and(|found| !found.is_whole()) {
+            moved::take_scope(&mut change.replace);
+        }
         let Some(planned) = &mut change.planned else {
             if let (Some(id), Some(client)) = (prior.and_then(|prior| prior.group_id.as_known()), client) {
                 client.note_leaving(id);
@@ -299,6 +307,13 @@ impl Resource for ProjectGroupBinding {
 
     async fn read(found: Found, last: Option<Self>, client: &Context<Tenancy>) -> Result<Option<Self>> {
         let Found { id, owned } = found;
+        let (id, last) = match (id.scope(), last) {
+            (None, Some(moved)) => match moved::place(id, moved, client).await? {
+                Ok(id) => (id, None),
+                Err(state) => return Ok(state),
+            },
+            (_, last) => (id, last),
+        };
         let inherited = id.inherited.unwrap_or(false);
         let Some(scope) = id.scope() else {
             return Err(Diagnostic::error("The identity names no scope")
@@ -473,6 +488,23 @@ impl Resource for ProjectGroupBinding {
                 Ok(Found { id: BindingId { project_id: Some(project.id), ..id(group.id) }, owned: true })
             }
             _ => Err(unreadable(text)),
+        }
+    }
+
+    fn written(self) -> Self {
+        let owned = self.group.is_some();
+        Self { group_id: if owned { Computed::Unknown } else { self.group_id }, ..self }
+    }
+
+    fn moves() -> Vec<Move<Self>> {
+        moved::moves()
+    }
+
+    async fn settle(moved: Self, client: &Context<Tenancy>) -> Result<Option<Self>> {
+        match moved.id() {
+            Some(found) if found.is_whole() => Self::read(found, None, client).await,
+            Some(found) => Self::read(found, Some(moved), client).await,
+            None => Ok(Some(moved)),
         }
     }
 }

@@ -20,7 +20,7 @@ const SERVICES: [QuotaService; 4] =
     [QuotaService::Compute, QuotaService::BlockStorage, QuotaService::SharedFileSystem, QuotaService::Image];
 
 /// There is one set of defaults in a region.
-const ID: &str = "default";
+pub const ID: &str = "default";
 
 choice! {
     /// What becomes of the defaults when their resource is destroyed.

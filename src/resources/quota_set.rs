@@ -1,5 +1,7 @@
 //! `tenancy_quota_set`: what a project may use, in every service that has limits.
 
+mod moved;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
@@ -13,8 +15,8 @@ use super::quotas::{self, All, Quotas, for_each_service, known, settle, word_of}
 use super::{Existing, Explain, Tenancy, check};
 use crate::openstack::quota::QuotaService;
 use crate::tf::{
-    Attr, Change, Context, Diagnostic, Diagnostics, Failure, Identity, Mismatch, Model, Outcome, Resource,
-    Result, Schema, Value, at, choice,
+    Attr, Change, Context, Diagnostic, Diagnostics, Failure, Identity, Mismatch, Model, Move, Outcome,
+    Resource, Result, Schema, Value, at, choice,
 };
 
 choice! {
@@ -251,6 +253,10 @@ impl Resource for QuotaSet {
     async fn find(text: &str, client: &Context<Tenancy>) -> Result<QuotaSetId> {
         let project_id = super::tenant_project::TenantProject::find(text, client).await?;
         Ok(QuotaSetId { project_id })
+    }
+
+    fn moves() -> Vec<Move<Self>> {
+        moved::moves()
     }
 }
 

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Existing, Explain, Tenancy, check, diagnostic, holdings, refused, taken_over};
+use super::{Existing, Explain, OPENSTACK, Tenancy, check, diagnostic, holdings, refused, taken_over};
 use crate::openstack::Error;
 use crate::openstack::identity::{NewProject, Project, ProjectChange};
 use crate::tf::{
-    After, Change, Computed, Context, Diagnostic, Failure, Model, Outcome, Resource, Result, at, choice,
+    After, Change, Computed, Context, Diagnostic, Failure, Model, Move, Old, Outcome, Resource, Result, at,
+    choice,
 };
 
 choice! {
@@ -191,6 +192,30 @@ impl Resource for TenantProject {
         let domain = client.domain(domain).await.explain("Cannot find the domain to import from")?;
         Ok(client.project_named(name, &domain).await.explain("Cannot find the project to import")?.id)
     }
+
+    fn moves() -> Vec<Move<Self>> {
+        vec![Move { provider: OPENSTACK, from: "openstack_identity_project_v3", take }]
+    }
+}
+
+/// The project of another provider's state.
+fn take(old: &Old) -> Result<TenantProject> {
+    if old.is("is_domain") {
+        return Err(old.refused("It is a domain. Move it to a `tenancy_workspace_domain`."));
+    }
+    let known = |name| old.text(name).map_or(Computed::Unknown, Computed::Known);
+    Ok(TenantProject {
+        id: old.must("id")?.into(),
+        name: old.must("name")?,
+        domain_id: known("domain_id"),
+        parent_id: known("parent_id"),
+        description: Some(old.text("description").unwrap_or_default()),
+        enabled: old.is("enabled"),
+        tags: Some(old.texts("tags")),
+        properties: None,
+        immutable: None,
+        on_destroy: OnDestroy::RefuseIfNotEmpty,
+    })
 }
 
 /// Takes the project out of use; it stays.

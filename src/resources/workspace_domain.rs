@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use futures_util::try_join;
 
 use super::tenant_project::changed;
-use super::{Existing, Explain, Tenancy, check, diagnostic, refused, taken_over};
+use super::{Existing, Explain, OPENSTACK, Tenancy, check, diagnostic, refused, taken_over};
 use crate::openstack::Error;
 use crate::openstack::identity::{Domain, DomainChange, GroupFilter, NewDomain, ProjectFilter, UserFilter};
 use crate::tf::{
-    After, Change, Computed, Context, Diagnostic, Failure, Model, Outcome, Resource, Result, at, choice,
+    After, Change, Computed, Context, Diagnostic, Failure, Model, Move, Old, Outcome, Resource, Result, at,
+    choice,
 };
 
 choice! {
@@ -165,6 +166,26 @@ impl Resource for WorkspaceDomain {
     async fn find(text: &str, client: &Context<Tenancy>) -> Result<String> {
         Ok(client.domain(text).await.explain("Cannot find the domain to import")?.id)
     }
+
+    fn moves() -> Vec<Move<Self>> {
+        vec![Move { provider: OPENSTACK, from: "openstack_identity_project_v3", take }]
+    }
+}
+
+/// The domain of another provider's state, where domains are a kind of projects.
+fn take(old: &Old) -> Result<WorkspaceDomain> {
+    if !old.is("is_domain") {
+        return Err(old.refused("It is no domain but a project. Move it to a `tenancy_tenant_project`."));
+    }
+    Ok(WorkspaceDomain {
+        id: old.must("id")?.into(),
+        name: old.must("name")?,
+        description: Some(old.text("description").unwrap_or_default()),
+        enabled: old.is("enabled"),
+        tags: Some(old.texts("tags")),
+        immutable: None,
+        on_destroy: OnDestroy::RefuseIfNotEmpty,
+    })
 }
 
 /// What is in a domain, in words, but for what `skip` says. `None`: nothing.

@@ -1,7 +1,8 @@
 //! What a provider is.
 
 use super::{
-    Client, Diagnostics, Draft, DynDataSource, DynEphemeral, DynFunction, DynResource, Model, Result,
+    Client, Diagnostics, Draft, DynAction, DynDataSource, DynEphemeral, DynFunction, DynListed, DynResource,
+    Model, Result,
 };
 
 /// A provider block, what it is configured into, and what is on offer.
@@ -35,4 +36,14 @@ pub trait Provider: Send + Sync + 'static {
 
     /// The functions.
     fn functions() -> Vec<Box<dyn DynFunction>>;
+
+    /// Which of the managed resources can be listed, and by which filters.
+    fn lists() -> Vec<Box<dyn DynListed<Self::Client>>> {
+        Vec::new()
+    }
+
+    /// The actions.
+    fn actions() -> Vec<Box<dyn DynAction<Self::Client>>> {
+        Vec::new()
+    }
 }

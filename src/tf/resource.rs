@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use futures_util::future::BoxFuture;
 
 use super::{
-    Change, Client, Context, Diagnostic, Diagnostics, Draft, Fields, Mismatch, Model, Path, Result, Schema,
-    Value,
+    Change, Client, Context, Diagnostic, Diagnostics, Draft, Fields, Mismatch, Model, Move, Old, Path,
+    Result, Schema, Value,
 };
 
 /// One kind of managed object: a struct of its attributes, and how to make, find, change and remove one.
@@ -66,7 +66,40 @@ pub trait Resource: Model + Clone {
     fn find(text: &str, _client: &Context<Self::Client>) -> impl Future<Output = Result<Self::Id>> + Send {
         async { Self::Id::parse(text) }
     }
+
+    /// Brings the attributes of a state of an older version into the form of the next one, until it is [`VERSION`].
+    ///
+    /// [`VERSION`]: Resource::VERSION
+    fn upgrade(_from: i64, _state: &mut Attributes) {}
+
+    /// What of an object a configuration would say; what only the provider knows, defaults and what is empty is left out
+    /// anyway. For attributes of which only one may be written.
+    fn written(self) -> Self {
+        self
+    }
+
+    /// The types whose objects a `moved` block can make one of these of.
+    fn moves() -> Vec<Move<Self>> {
+        Vec::new()
+    }
+
+    /// The first read after a move, which knew no more than the old state did. By default it takes in what an import
+    /// would.
+    fn settle(
+        moved: Self,
+        client: &Context<Self::Client>,
+    ) -> impl Future<Output = Result<Option<Self>>> + Send {
+        async {
+            match moved.id() {
+                Some(id) => Self::read(id, None, client).await,
+                None => Ok(Some(moved)),
+            }
+        }
+    }
 }
+
+/// Attributes as the JSON of a state has them.
+pub type Attributes = serde_json::Map<String, serde_json::Value>;
 
 /// The new state, or what went wrong and the state that leaves behind.
 pub type Outcome<S> = Result<S, Failure<S>>;
@@ -103,6 +136,8 @@ impl<T, E: Into<Diagnostics>> After<T> for Result<T, E> {
 
 /// What finds an object: one string, or a struct of several.
 pub trait Identity: Sized + Send {
+    /// Version of its attributes.
+    const VERSION: i64 = 0;
     /// Its attributes.
     fn schema() -> Schema;
     /// From an identity that a user or a state gave.
@@ -111,6 +146,12 @@ pub trait Identity: Sized + Send {
     fn encode(self) -> Value;
     /// From the text of an import.
     fn parse(text: &str) -> Result<Self>;
+    /// Brings the attributes of an older version into the form of the next one, until it is [`Identity::VERSION`].
+    fn upgrade(_from: i64, _identity: &mut Attributes) {}
+    /// Whether it is one that the host can be told: a moved object may have parts of it only, until it is read.
+    fn is_whole(&self) -> bool {
+        true
+    }
 }
 
 /// Most objects have one id and no more.
@@ -140,7 +181,7 @@ pub(super) struct Known {
 
 impl<R: Resource> From<R> for Known {
     fn from(it: R) -> Self {
-        let identity = it.id().map(Identity::encode);
+        let identity = it.id().filter(Identity::is_whole).map(Identity::encode);
         Known { state: Value::Object(it.encode()), identity }
     }
 }
@@ -163,6 +204,10 @@ pub trait DynResource<C>: Send + Sync {
     fn schema(&self) -> &Arc<Schema>;
     /// The attributes of the identity.
     fn identity(&self) -> Schema;
+    /// See [`Identity::VERSION`].
+    fn identity_version(&self) -> i64;
+    /// Provider and type of what a `moved` block can make one of these of.
+    fn movable(&self) -> Vec<(&'static str, &'static str)>;
     #[doc(hidden)]
     #[allow(private_interfaces)]
     fn calls(&self) -> &dyn Calls<C>;
@@ -181,6 +226,12 @@ pub(super) trait Calls<C>: Send + Sync {
     fn update<'a>(&'a self, from: Value, to: Value, client: &'a Context<C>) -> BoxFuture<'a, Outcome<Known>>;
     fn delete<'a>(&'a self, state: Value, client: &'a Context<C>) -> BoxFuture<'a, Result<()>>;
     fn import<'a>(&'a self, what: Wanted, client: &'a Context<C>) -> BoxFuture<'a, Result<Known>>;
+    fn upgrade(&self, from: i64, state: &mut Attributes);
+    fn upgrade_identity(&self, from: i64, identity: &mut Attributes);
+    fn written(&self, state: Value) -> Result<Value>;
+    /// `None`: it cannot be moved here.
+    fn moved(&self, provider: &str, old: &Old) -> Option<Result<Known>>;
+    fn settle<'a>(&'a self, state: Value, client: &'a Context<C>) -> BoxFuture<'a, Result<Option<Known>>>;
 }
 
 /// What an import asks for.
@@ -229,6 +280,14 @@ impl<R: Resource> DynResource<R::Client> for Erased<R> {
 
     fn identity(&self) -> Schema {
         R::Id::schema()
+    }
+
+    fn identity_version(&self) -> i64 {
+        R::Id::VERSION
+    }
+
+    fn movable(&self) -> Vec<(&'static str, &'static str)> {
+        R::moves().into_iter().map(|it| (it.provider, it.from)).collect()
     }
 
     #[allow(private_interfaces)]
@@ -307,5 +366,31 @@ impl<R: Resource> Calls<R::Client> for Erased<R> {
                     .into()),
             }
         })
+    }
+
+    fn upgrade(&self, from: i64, state: &mut Attributes) {
+        (from..R::VERSION).for_each(|version| R::upgrade(version, state));
+    }
+
+    fn upgrade_identity(&self, from: i64, identity: &mut Attributes) {
+        (from..R::Id::VERSION).for_each(|version| R::Id::upgrade(version, identity));
+    }
+
+    fn written(&self, state: Value) -> Result<Value> {
+        let state: R = decode(state)?;
+        Ok(super::written(self.schema(), &Value::Object(state.written().encode())))
+    }
+
+    fn moved(&self, provider: &str, old: &Old) -> Option<Result<Known>> {
+        let from = |it: &Move<R>| it.provider == provider && it.from == old.type_name();
+        R::moves().into_iter().find(from).map(|it| (it.take)(old).map(Known::from))
+    }
+
+    fn settle<'a>(
+        &'a self,
+        state: Value,
+        client: &'a Context<R::Client>,
+    ) -> BoxFuture<'a, Result<Option<Known>>> {
+        Box::pin(async move { Ok(R::settle(decode(state)?, client).await?.map(Known::from)) })
     }
 }

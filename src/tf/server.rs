@@ -3,10 +3,13 @@
 //! The calls themselves are in the folder beside this file, by subject.
 
 mod absent;
+mod actions;
 mod data;
 mod ephemeral;
 mod functions;
+mod lists;
 mod managed;
+mod moves;
 mod offer;
 mod open;
 mod validate;
@@ -25,8 +28,8 @@ use tonic::{Request, Response, Status, Streaming};
 use super::proto::tfplugin6::provider_server;
 use super::proto::tfplugin6::*;
 use super::{
-    Context, Diagnostic, Diagnostics, Draft, DynDataSource, DynEphemeral, DynFunction, DynResource, Model,
-    Path, Provider,
+    Context, Diagnostic, Diagnostics, Draft, DynAction, DynDataSource, DynEphemeral, DynFunction, DynListed,
+    DynResource, Model, Path, Provider,
 };
 use super::{Schema, Value, plan};
 
@@ -38,6 +41,8 @@ pub struct Server<P: Provider> {
     ephemerals: Arc<Ephemerals<P::Client>>,
     open: open::Open,
     functions: BTreeMap<&'static str, Box<dyn DynFunction>>,
+    lists: BTreeMap<String, Arc<dyn DynListed<P::Client>>>,
+    actions: BTreeMap<String, Arc<dyn DynAction<P::Client>>>,
     client: Arc<Mutex<Configured<P::Client>>>,
     /// Cancelled when the process ends.
     ending: CancellationToken,
@@ -85,6 +90,8 @@ impl<P: Provider> Server<P> {
         });
         let data_sources = P::data_sources().into_iter().map(|it| (name(it.name()), it));
         let ephemerals = P::ephemerals().into_iter().map(|it| (name(it.name()), Arc::from(it)));
+        let lists = P::lists().into_iter().map(|it| (name(it.name()), Arc::from(it)));
+        let actions = P::actions().into_iter().map(|it| (name(it.name()), Arc::from(it)));
         Server {
             schema: Arc::new(P::Config::schema()),
             resources: resources.collect(),
@@ -92,6 +99,8 @@ impl<P: Provider> Server<P> {
             ephemerals: Arc::new(ephemerals.collect()),
             open: Default::default(),
             functions: P::functions().into_iter().map(|it| (it.name(), it)).collect(),
+            lists: lists.collect(),
+            actions: actions.collect(),
             client: Arc::new(Mutex::new(Configured::Not)),
             running: Mutex::new(ending.child_token()),
             ending,
@@ -140,6 +149,14 @@ impl<P: Provider> Server<P> {
                     .into())
             }
         }
+    }
+
+    /// Why a call has to wait for a later run, if the host can wait: what the provider is configured with is not known.
+    fn deferred(&self, host: Option<&ClientCapabilities>) -> Option<Deferred> {
+        let unknown = matches!(&*lock(&self.client), Configured::Unknown(_));
+        let allowed = host.is_some_and(|it| it.deferral_allowed);
+        let reason = deferred::Reason::ProviderConfigUnknown.into();
+        (unknown && allowed).then_some(Deferred { reason })
     }
 
     /// What came of a call that needs the client, and all there is to say about it.
@@ -256,8 +273,8 @@ service! {
         plan_resource_change(plan_resource_change): |server, it| server.plan(it).await;
         apply_resource_change(apply_resource_change): |server, it| server.apply(it).await;
         import_resource_state(import_resource_state): |server, it| server.import(it).await;
-        move_resource_state(move_resource_state): |_server, it| ok(absent::move_state(&it));
-        generate_resource_config(generate_resource_config): |_server, it| ok(absent::generate_config(&it));
+        move_resource_state(move_resource_state): |server, it| server.move_state(&it);
+        generate_resource_config(generate_resource_config): |server, it| server.generate_config(&it);
         validate_data_resource_config(validate_data_resource_config): |server, it| server.validate_data(&it);
         read_data_source(read_data_source): |server, it| server.read_data(it).await;
         validate_ephemeral_resource_config(validate_ephemeral_resource_config): |server, it| server.validate_ephemeral(&it);
@@ -265,9 +282,9 @@ service! {
         renew_ephemeral_resource(renew_ephemeral_resource): |server, it| server.renew_ephemeral(it).await;
         close_ephemeral_resource(close_ephemeral_resource): |server, it| server.close_ephemeral(it).await;
         call_function(call_function): |server, it| server.call_function(&it);
-        validate_list_resource_config(validate_list_resource_config): |_server, it| ok(absent::validate_list(&it));
-        validate_action_config(validate_action_config): |_server, it| ok(absent::validate_action(&it));
-        plan_action(plan_action): |_server, it| ok(absent::plan_action(&it));
+        validate_list_resource_config(validate_list_resource_config): |server, it| server.validate_list(&it);
+        validate_action_config(validate_action_config): |server, it| server.validate_action(&it);
+        plan_action(plan_action): |server, it| server.plan_action(it).await;
         validate_state_store_config(validate_state_store): |_server, it| ok(absent::validate_store(&it));
         configure_state_store(configure_state_store): |_server, it| ok(absent::configure_store(&it));
         lock_state(lock_state): |_server, it| ok(absent::lock_state(&it));
@@ -281,7 +298,7 @@ service! {
             &self,
             request: Request<list_resource::Request>,
         ) -> Result<Response<Self::ListResourceStream>, Status> {
-            once(absent::list(request.get_ref()))
+            self.list(request.into_inner())
         }
 
         type InvokeActionStream = Events<invoke_action::Event>;
@@ -289,7 +306,7 @@ service! {
             &self,
             request: Request<invoke_action::Request>,
         ) -> Result<Response<Self::InvokeActionStream>, Status> {
-            once(absent::invoke_action(request.get_ref()))
+            self.invoke_action(request.get_ref())
         }
 
         type ReadStateBytesStream = Events<read_state_bytes::Response>;

@@ -221,6 +221,18 @@ impl<'a> Grants<'a> {
         Ok(all.into_iter().filter_map(Assignment::grant).collect())
     }
 
+    /// The grants that one actor has directly, wherever. Direct and inherited ones.
+    ///
+    /// # Errors
+    /// As [`Grants::all`].
+    pub async fn of_actor(&self, actor: &Actor) -> Result<Vec<Grant>> {
+        let call = Call::get(Service::Identity, "/role_assignments")
+            .query(format!("{}.id", actor.kind()), actor.id())
+            .doing(format!("list the roles of {actor}"));
+        let all: Vec<Assignment> = super::all_at_once(self.cloud, call, "role_assignments").await?;
+        Ok(all.into_iter().filter_map(Assignment::grant).filter(|it| it.actor == *actor).collect())
+    }
+
     /// The grants on one scope, of whoever. Direct and inherited ones.
     ///
     /// # Errors

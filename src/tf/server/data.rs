@@ -30,6 +30,10 @@ impl<P: Provider> Server<P> {
         let source = self.data_source(&it.type_name)?;
         let config = wire::read(it.config.as_ref(), source.schema())?;
         let config = plan::with_defaults(source.schema(), &config);
+        if let Some(deferred) = self.deferred(it.client_capabilities.as_ref()) {
+            let (state, deferred) = (Some(wire::unknown()), Some(deferred));
+            return Ok(read_data_source::Response { state, deferred, diagnostics: Vec::new() });
+        }
         let (state, found) = self.asked(async |client| source.read(config, client).await).await;
         let state = state.and_then(|it| wire::write(&it, source.schema()));
         Ok(read_data_source::Response { state, diagnostics: wire::diagnostics(found), deferred: None })

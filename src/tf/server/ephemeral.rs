@@ -36,6 +36,10 @@ impl<P: Provider> Server<P> {
         let ephemeral = self.ephemeral(&it.type_name)?;
         let config = wire::read(it.config.as_ref(), ephemeral.schema())?;
         let config = plan::with_defaults(ephemeral.schema(), &config);
+        if let Some(deferred) = self.deferred(it.client_capabilities.as_ref()) {
+            let (result, deferred) = (Some(wire::unknown()), Some(deferred));
+            return Ok(open_ephemeral_resource::Response { result, deferred, ..Default::default() });
+        }
         let (opened, found) = self.asked(async |client| ephemeral.open(config, client).await).await;
         let mut response =
             open_ephemeral_resource::Response { diagnostics: wire::diagnostics(found), ..Default::default() };

@@ -1,14 +1,19 @@
 //! The calls about managed resources.
 
+use std::borrow::Cow;
+
 use tonic::Status;
 
+use super::moves::{self, is_moved};
 use super::{Entry, Server, wire};
 use crate::tf::proto::tfplugin6::{self as pb, *};
 use crate::tf::resource::{ErasedChange, Known, Wanted};
-use crate::tf::{Context, Diagnostic, Diagnostics, Failure, Provider, Severity, Value, json, plan};
+use crate::tf::{
+    Attributes, Context, Diagnostic, Diagnostics, Failure, Provider, Severity, Value, json, plan,
+};
 
 impl<P: Provider> Server<P> {
-    fn managed(&self, name: &str) -> Result<&Entry<P::Client>, Status> {
+    pub(super) fn managed(&self, name: &str) -> Result<&Entry<P::Client>, Status> {
         tracing::Span::current().record("tf_resource_type", name);
         self.resources
             .get(name)
@@ -37,7 +42,7 @@ impl<P: Provider> Server<P> {
                 Diagnostic::error(format!("Cannot read the state of {}", it.type_name)).detail(text).into(),
             ),
         };
-        if it.version != resource.version() {
+        if it.version > resource.version() {
             return Ok(failed(format!(
                 "The state has the schema version {}, this provider reads version {}. It was written by another \
                  version of the provider: use that one, or a newer one.",
@@ -50,7 +55,10 @@ impl<P: Provider> Server<P> {
                 "The state is in the form of Terraform 0.11, which no version of this provider wrote.".into(),
             ));
         };
-        match json::read_object(&raw.json, resource.schema()) {
+        let upgraded = upgraded(&raw.json, it.version < resource.version(), |state| {
+            resource.calls().upgrade(it.version, state);
+        });
+        match upgraded.and_then(|json| json::read_object(&json, resource.schema())) {
             Ok(state) => Ok(upgrade_resource_state::Response {
                 upgraded_state: wire::write(&state, resource.schema()),
                 diagnostics: Vec::new(),
@@ -64,8 +72,23 @@ impl<P: Provider> Server<P> {
         it: &upgrade_resource_identity::Request,
     ) -> Result<upgrade_resource_identity::Response, Status> {
         let resource = self.managed(&it.type_name)?;
-        let identity = it.raw_identity.as_ref().map(|it| json::read_object(&it.json, resource.identity()));
+        let (from, version) = (it.version, resource.identity_version());
+        let identity = it.raw_identity.as_ref().map(|raw| {
+            let upgraded = upgraded(&raw.json, from < version, |identity| {
+                resource.calls().upgrade_identity(from, identity);
+            });
+            upgraded.and_then(|json| json::read_object(&json, resource.identity()))
+        });
         let (upgraded_identity, diagnostics) = match identity {
+            Some(_) if from > version => (
+                None,
+                Diagnostic::error(format!("Cannot read the identity of {}", it.type_name))
+                    .detail(format!(
+                        "It has the version {from}, this provider reads version {version}. Use the version of the provider \
+                         that wrote it, or a newer one."
+                    ))
+                    .into(),
+            ),
             Some(Ok(value)) => {
                 (wire::write_identity(Some(&value), resource.identity()), Diagnostics::default())
             }
@@ -87,17 +110,26 @@ impl<P: Provider> Server<P> {
         let before = wire::read_identity(it.current_identity.as_ref(), resource.identity())?;
         let mut response = read_resource::Response::default();
         let context = match self.context() {
-            Ok(context) => context.keeping(it.private.into()),
+            Ok(context) => context.keeping(moves::unmarked(&it.private)),
             Err(why) => {
                 response.private = it.private;
                 response.new_state = it.current_state;
                 response.new_identity = it.current_identity;
-                response.diagnostics = wire::diagnostics(why);
+                response.deferred = self.deferred(it.client_capabilities.as_ref());
+                if response.deferred.is_none() {
+                    response.diagnostics = wire::diagnostics(why);
+                }
                 return Ok(response);
             }
         };
         let mut found = Diagnostics::default();
-        match resource.calls().read(state, &context).await {
+        let calls = resource.calls();
+        let read = match is_moved(&it.private) {
+            true => calls.settle(state, &context).await,
+            false => calls.read(state, &context).await,
+        };
+        let failed = read.is_err();
+        match read {
             Ok(Some(Known { state, identity })) => {
                 if let (Some(before), Some(after)) = (&before, &identity)
                     && before != after
@@ -118,7 +150,10 @@ impl<P: Provider> Server<P> {
             }
         }
         found.extend(context.take_warnings());
-        response.private = context.take_private().into();
+        response.private = match failed && is_moved(&it.private) {
+            true => it.private,
+            false => context.take_private().into(),
+        };
         response.diagnostics = wire::diagnostics(found);
         Ok(response)
     }
@@ -140,11 +175,12 @@ impl<P: Provider> Server<P> {
         // In place of an object that is replaced the host plans a new one, and brings what was kept for the old.
         let private = if prior.is_null() { Default::default() } else { it.prior_private };
         // A provider block that is not known yet is no obstacle to a plan; the hook looks at less.
-        let context = self.context().ok().map(|it| it.keeping(private.clone().into()));
+        let context = self.context().ok().map(|it| it.keeping(moves::unmarked(&private)));
         let change = ErasedChange { prior, planned: planned.value, config, replace: planned.replace };
         let mut response = plan_resource_change::Response {
             planned_private: private,
             planned_identity: it.prior_identity,
+            deferred: self.deferred(it.client_capabilities.as_ref()),
             ..Default::default()
         };
         let mut found = Diagnostics::default();
@@ -160,7 +196,10 @@ impl<P: Provider> Server<P> {
         }
         if let Some(context) = context {
             found.extend(context.take_warnings());
-            response.planned_private = context.take_private().into();
+            let kept = context.take_private();
+            if !(kept.is_empty() && is_moved(&response.planned_private)) {
+                response.planned_private = kept.into();
+            }
         }
         response.diagnostics = wire::diagnostics(found);
         Ok(response)
@@ -176,7 +215,7 @@ impl<P: Provider> Server<P> {
         let planned = wire::read(it.planned_state.as_ref(), schema)?;
         let mut response = apply_resource_change::Response::default();
         let context = match self.context() {
-            Ok(context) => context.keeping(it.planned_private.into()),
+            Ok(context) => context.keeping(moves::unmarked(&it.planned_private)),
             Err(why) => {
                 response.private = it.planned_private;
                 response.new_state = it.prior_state;
@@ -208,6 +247,24 @@ impl<P: Provider> Server<P> {
         Ok(response)
     }
 
+    /// What a configuration would say that gives this state.
+    pub(super) fn generate_config(
+        &self,
+        it: &generate_resource_config::Request,
+    ) -> Result<generate_resource_config::Response, Status> {
+        let resource = self.managed(&it.type_name)?;
+        let state = wire::read(it.state.as_ref(), resource.schema())?;
+        Ok(match resource.calls().written(state) {
+            Ok(config) => generate_resource_config::Response {
+                config: wire::write(&config, resource.schema()),
+                diagnostics: Vec::new(),
+            },
+            Err(why) => {
+                generate_resource_config::Response { config: None, diagnostics: wire::diagnostics(why) }
+            }
+        })
+    }
+
     pub(super) async fn import(
         &self,
         it: import_resource_state::Request,
@@ -217,8 +274,20 @@ impl<P: Provider> Server<P> {
             Some(identity) if it.id.is_empty() => Wanted::Identity(identity),
             _ => Wanted::Text(it.id),
         };
-        let mut response = import_resource_state::Response::default();
+        let mut response = import_resource_state::Response {
+            deferred: self.deferred(it.client_capabilities.as_ref()),
+            ..Default::default()
+        };
         let found = match self.context() {
+            Err(_) if response.deferred.is_some() => {
+                response.imported_resources.push(import_resource_state::ImportedResource {
+                    state: Some(wire::unknown()),
+                    identity: it.identity,
+                    type_name: it.type_name,
+                    ..Default::default()
+                });
+                Diagnostics::default()
+            }
             Err(why) => why,
             Ok(context) => match self.imported(resource, wanted, &context).await {
                 Ok(imported) => {
@@ -248,6 +317,20 @@ impl<P: Provider> Server<P> {
             ..Default::default()
         })
     }
+}
+
+/// The JSON of a state or an identity, changed where it is an older version's.
+fn upgraded(
+    json: &[u8],
+    older: bool,
+    upgrade: impl FnOnce(&mut Attributes),
+) -> Result<Cow<'_, [u8]>, serde_json::Error> {
+    if !older {
+        return Ok(Cow::Borrowed(json));
+    }
+    let mut attributes = serde_json::from_slice(json)?;
+    upgrade(&mut attributes);
+    serde_json::to_vec(&attributes).map(Cow::Owned)
 }
 
 /// Whether a value is null, without reading all of it.

@@ -12,7 +12,7 @@ impl<P: Provider> Server<P> {
             plan_destroy: true,
             get_provider_schema_optional: true,
             move_resource_state: true,
-            generate_resource_config: false,
+            generate_resource_config: true,
         })
     }
 
@@ -34,6 +34,16 @@ impl<P: Provider> Server<P> {
                 .functions
                 .keys()
                 .map(|it| get_metadata::FunctionMetadata { name: (*it).to_owned() })
+                .collect(),
+            list_resources: self
+                .lists
+                .keys()
+                .map(|it| get_metadata::ListResourceMetadata { type_name: it.clone() })
+                .collect(),
+            actions: self
+                .actions
+                .keys()
+                .map(|it| get_metadata::ActionMetadata { type_name: it.clone() })
                 .collect(),
             ..Default::default()
         }
@@ -65,6 +75,16 @@ impl<P: Provider> Server<P> {
                 .map(|(name, it)| (name.clone(), wire::schema(it.schema(), 0)))
                 .collect(),
             functions: self.described(),
+            list_resource_schemas: self
+                .lists
+                .iter()
+                .map(|(name, it)| (name.clone(), wire::schema(it.schema(), 0)))
+                .collect(),
+            action_schemas: self
+                .actions
+                .iter()
+                .map(|(name, it)| (name.clone(), ActionSchema { schema: Some(wire::schema(it.schema(), 0)) }))
+                .collect(),
             ..Default::default()
         }
     }
@@ -73,7 +93,7 @@ impl<P: Provider> Server<P> {
         let all = self.resources.iter();
         get_resource_identity_schemas::Response {
             identity_schemas: all
-                .map(|(name, it)| (name.clone(), wire::identity_schema(it.identity())))
+                .map(|(name, it)| (name.clone(), wire::identity_schema(it.identity(), it.identity_version())))
                 .collect(),
             diagnostics: Vec::new(),
         }

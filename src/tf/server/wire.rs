@@ -23,6 +23,11 @@ pub(super) fn write(value: &Value, schema: &Schema) -> Option<pb::DynamicValue> 
     Some(pb::DynamicValue { msgpack: msgpack::write_object(value, schema).into(), json: Bytes::new() })
 }
 
+/// Any value that is not known.
+pub(super) fn unknown() -> pb::DynamicValue {
+    pb::DynamicValue { msgpack: Bytes::from_static(&[0xd4, 0, 0]), json: Bytes::new() }
+}
+
 /// Reads a value of a type.
 pub(super) fn read_type(value: &pb::DynamicValue, ty: &Type) -> Result<Value, Status> {
     if value.msgpack.is_empty() && !value.json.is_empty() {
@@ -153,7 +158,7 @@ fn attribute(field: &Field) -> pb::schema::Attribute {
 
 /// Every attribute of an identity is a string, a number or a bool. What must be given on import is
 /// what the Rust type requires.
-pub(super) fn identity_schema(schema: &Schema) -> pb::ResourceIdentitySchema {
+pub(super) fn identity_schema(schema: &Schema, version: i64) -> pb::ResourceIdentitySchema {
     let attributes = schema.by_name().filter_map(|(_, field)| match &field.kind {
         Kind::Nested(..) => None,
         Kind::Plain(ty) => Some(pb::resource_identity_schema::IdentityAttribute {
@@ -164,5 +169,5 @@ pub(super) fn identity_schema(schema: &Schema) -> pb::ResourceIdentitySchema {
             description: field.description.to_owned(),
         }),
     });
-    pb::ResourceIdentitySchema { version: 0, identity_attributes: attributes.collect() }
+    pb::ResourceIdentitySchema { version, identity_attributes: attributes.collect() }
 }

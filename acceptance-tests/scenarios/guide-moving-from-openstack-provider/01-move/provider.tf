@@ -1,0 +1,3 @@
+provider "tenancy" {
+  users_domain_id = var.users_domain_id
+}

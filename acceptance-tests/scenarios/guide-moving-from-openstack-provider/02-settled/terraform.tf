@@ -1,0 +1,7 @@
+terraform {
+  required_providers {
+    tenancy = {
+      source = "tenancy/tenancy"
+    }
+  }
+}

@@ -1,0 +1,4 @@
+resource "tenancy_workspace_domain" "acme" {
+  name       = "${var.prefix}-acme"
+  on_destroy = "delete"
+}

@@ -1,0 +1,7 @@
+list "tenancy_federation_protocol" "company" {
+  provider = tenancy
+
+  config {
+    identity_provider = "company"
+  }
+}

@@ -1,0 +1,3 @@
+list "tenancy_identity_provider" "all" {
+  provider = tenancy
+}

@@ -1,0 +1,16 @@
+//! What can be listed: one file per resource.
+
+pub mod federated_user;
+pub mod federation_mapping;
+pub mod federation_protocol;
+pub mod identity_provider;
+pub mod project_group_binding;
+pub mod quota_defaults;
+pub mod quota_set;
+pub mod tenant_project;
+pub mod workspace_domain;
+
+/// Filters by name that every Keystone knows to apply, or that are applied here.
+fn is_named(found: &str, name: Option<&String>, prefix: Option<&String>) -> bool {
+    name.is_none_or(|name| name == found) && prefix.is_none_or(|prefix| found.starts_with(prefix.as_str()))
+}

@@ -1,0 +1,69 @@
+//! The call behind a `moved` block that changes the type.
+//!
+//! Hosts make it before the provider is configured, so nobody can be asked. What is moved is marked, and the first read
+//! after it takes in what the old state did not say.
+
+use prost::bytes::Bytes;
+use tonic::Status;
+
+use super::{Entry, Server, wire};
+use crate::tf::proto::tfplugin6::*;
+use crate::tf::resource::Known;
+use crate::tf::{Diagnostic, Diagnostics, Old, Provider};
+
+/// What is kept beside the state of an object that was moved, until it is read.
+const MARK: &[u8] = br#"{"moved":true}"#;
+
+/// Whether an object was moved, and not read since.
+pub(super) fn is_moved(private: &Bytes) -> bool {
+    &private[..] == MARK
+}
+
+/// What the resource itself had kept.
+pub(super) fn unmarked(private: &Bytes) -> Vec<u8> {
+    if is_moved(private) { Vec::new() } else { private.to_vec() }
+}
+
+impl<P: Provider> Server<P> {
+    pub(super) fn move_state(
+        &self,
+        it: &move_resource_state::Request,
+    ) -> Result<move_resource_state::Response, Status> {
+        let resource = self.managed(&it.target_type_name)?;
+        let mut response = move_resource_state::Response::default();
+        match moved(resource, it) {
+            Ok(Known { state, identity }) => {
+                response.target_state = wire::write(&state.settled(), resource.schema());
+                response.target_identity = wire::write_identity(identity.as_ref(), resource.identity());
+                response.target_private = MARK.to_vec().into();
+            }
+            Err(why) => response.diagnostics = wire::diagnostics(why),
+        }
+        Ok(response)
+    }
+}
+
+fn moved<C>(resource: &Entry<C>, it: &move_resource_state::Request) -> Result<Known, Diagnostics> {
+    let json = it.source_state.as_ref().filter(|it| it.flatmap.is_empty()).map(|it| &it.json[..]);
+    let old = json.and_then(|json| Old::of(&it.source_type_name, json)).ok_or_else(|| {
+        Diagnostic::error(format!("Cannot read the state of {}", it.source_type_name))
+            .detail("It is in no form that can be moved. Apply once with the provider that wrote it.")
+    })?;
+    // An address is registry, namespace and name. Which registry it came from does not matter.
+    let provider = it.source_provider_address.split_once('/').map_or("", |(_, rest)| rest);
+    resource.calls().moved(provider, &old).unwrap_or_else(|| {
+        let all = resource.movable().into_iter();
+        let all: String = all.map(|(provider, from)| format!("\n- {from} of {provider}")).collect();
+        let can = match all.is_empty() {
+            true => format!("Nothing can become a {} by a `moved` block.", it.target_type_name),
+            false => format!("What can become a {}:{all}", it.target_type_name),
+        };
+        Err(Diagnostic::error("This move is not supported")
+            .detail(format!(
+                "A {} of {} cannot become a {}. {can}\n\nOtherwise use an `import` block for the object, and a \
+                 `removed` block with `destroy = false` for the old address.",
+                it.source_type_name, it.source_provider_address, it.target_type_name
+            ))
+            .into())
+    })
+}
