@@ -13,6 +13,7 @@ pub mod inventory;
 pub mod purge;
 mod session;
 mod transport;
+pub mod usage;
 
 pub use catalog::Service;
 pub use cloud::Cloud;

@@ -1,0 +1,19 @@
+//! Metered usage: what each project had in a window of time, by the services' own word.
+//!
+//! All arithmetic is exact: a [`Sample`] counts whole microseconds of overlap with the [`Window`], [`Totals`] adds
+//! quantity x microseconds as integers, and hours are made of them only when they are shown. So neither the order of
+//! the samples nor how they were paged changes a figure, and adjacent windows add up.
+//!
+//! How far a figure can be trusted is said beside it: [`Grade`].
+
+mod amount;
+mod query;
+mod report;
+mod sample;
+mod window;
+
+pub use amount::{Amount, Totals, Unit, hours};
+pub use query::{Query, Whose};
+pub use report::{Completeness, Mode, ProjectUsage, Report, Source, Tally, TallyError};
+pub use sample::{Grade, Sample, Server, UsageService};
+pub use window::{BadWindow, Window};
