@@ -342,9 +342,24 @@ impl Collector<'_> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn whole(&self) -> MutexGuard<'_, BTreeSet<UsageService>> {
+        self.whole.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn refused(&self) -> MutexGuard<'_, BTreeMap<UsageService, (String, BTreeSet<String>)>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn finish(self) -> Report {
+        let refused = std::mem::take(&mut *self.refused());
+        let whole = std::mem::take(&mut *self.whole());
+        let whole: Vec<_> = whole.into_iter().map(|it| (it, self.completeness(it))).collect();
         let mut tally = self.tally.into_inner().unwrap_or_else(PoisonError::into_inner);
-        for (service, (why, projects)) in self.refused.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        // Now that all projects are known, also those that only their usage tells of.
+        for (service, completeness) in whole {
+            tally.complete_all(service, completeness);
+        }
+        for (service, (why, projects)) in refused {
             let of = if projects.is_empty() { String::new() } else { format!(" in {}", few(&projects)) };
             tally.remark(format!("{service} is not counted{of}: {why}."));
         }
