@@ -7,12 +7,17 @@
 //! How far a figure can be trusted is said beside it: [`Grade`].
 
 mod amount;
+mod prices;
+#[cfg(test)]
+mod properties;
 mod query;
+pub mod render;
 mod report;
 mod sample;
 mod window;
 
 pub use amount::{Amount, Totals, Unit, hours};
+pub use prices::Prices;
 pub use query::{Query, Whose};
 pub use report::{Completeness, Mode, ProjectUsage, Report, Source, Tally, TallyError};
 pub use sample::{Grade, Sample, Server, UsageService};
