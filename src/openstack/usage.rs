@@ -7,6 +7,10 @@
 //! How far a figure can be trusted is said beside it: [`Grade`].
 
 mod amount;
+mod collect;
+mod compute;
+mod lists;
+mod object_store;
 mod prices;
 #[cfg(test)]
 mod properties;
@@ -14,11 +18,12 @@ mod query;
 pub mod render;
 mod report;
 mod sample;
+mod table;
 mod window;
 
 pub use amount::{Amount, Totals, Unit, hours};
 pub use prices::Prices;
 pub use query::{Query, Whose};
-pub use report::{Completeness, Mode, ProjectUsage, Report, Source, Tally, TallyError};
+pub use report::{Batch, Completeness, Mode, ProjectUsage, Report, Source, Tally};
 pub use sample::{Grade, Sample, Server, UsageService};
 pub use window::{BadWindow, Window};

@@ -139,6 +139,12 @@ pub fn hours(unit: Unit, amount: Amount) -> BigDecimal {
     whole.with_scale_round(DECIMALS, RoundingMode::HalfEven).normalized()
 }
 
+/// Bytes as GiB, to six decimals.
+pub(super) fn gib(bytes: u64) -> BigDecimal {
+    let whole = BigDecimal::from(bytes) / BigDecimal::from(1u64 << 30);
+    whole.with_scale_round(DECIMALS, RoundingMode::HalfEven).normalized()
+}
+
 /// What was used, by unit and kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals(BTreeMap<Unit, BTreeMap<String, Amount>>);

@@ -25,8 +25,9 @@ pub struct Query {
     pub window: Window,
     /// Whose.
     pub whose: Whose,
-    /// What. Services that the cloud doesn't have are remarked on.
-    pub services: BTreeSet<UsageService>,
+    /// What. `None`: all that the cloud has and the account may look at. A service that is named must be seen; only
+    /// one that the cloud doesn't have is just remarked on.
+    pub services: Option<BTreeSet<UsageService>>,
     /// How projects are read. `None`: all at once if the account may, else one by one.
     pub mode: Option<Mode>,
     /// Whether a sample of each resource is wanted, with its traits.

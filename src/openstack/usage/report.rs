@@ -50,7 +50,7 @@ pub struct Completeness {
 }
 
 /// What one project used.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProjectUsage {
     /// The project's name; empty if Keystone knows it no more.
     pub name: String,
@@ -101,9 +101,46 @@ pub struct Tally {
     detail: bool,
 }
 
-/// A sample of a project that the report isn't about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TallyError;
+/// What counts only once all of it is there: the pages of a list.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    detail: bool,
+    totals: BTreeMap<String, Totals>,
+    samples: Vec<Sample>,
+}
+
+impl Batch {
+    /// Nothing yet. With `detail` each sample is kept, without only the totals are.
+    pub fn new(detail: bool) -> Self {
+        Self { detail, totals: BTreeMap::new(), samples: Vec::new() }
+    }
+
+    /// Counts a sample. One that has no time in the window counts for nothing, and isn't kept.
+    pub fn push(&mut self, sample: Sample) {
+        if sample.overlap == 0 {
+            return;
+        }
+        if !self.totals.contains_key(&sample.project_id) {
+            self.totals.insert(sample.project_id.clone(), Totals::default());
+        }
+        if let Some(totals) = self.totals.get_mut(&sample.project_id) {
+            for (unit, amount) in sample.amounts() {
+                totals.add(unit, &sample.kind, amount);
+            }
+        }
+        if self.detail {
+            self.samples.push(sample);
+        }
+    }
+
+    /// Takes in another one.
+    pub fn merge(&mut self, other: Batch) {
+        for (id, totals) in other.totals {
+            self.totals.entry(id).or_default().merge(&totals);
+        }
+        self.samples.extend(other.samples);
+    }
+}
 
 impl Tally {
     /// A tally without a project. With `detail` each sample is kept, without only the totals are.
@@ -137,48 +174,41 @@ impl Tally {
             domain_name: domain_name.to_owned(),
             tags: project.tags.clone(),
             properties: project.properties.iter().map(|(key, value)| (key.clone(), text(value))).collect(),
-            totals: Totals::default(),
-            completeness: BTreeMap::new(),
-            rated: None,
+            ..Default::default()
         };
         self.report.projects.insert(project.id.clone(), usage);
     }
 
-    /// A project that has usage and that Keystone knows no more.
-    pub fn departed(&mut self, project_id: &str) {
-        self.report.projects.entry(project_id.to_owned()).or_insert_with(|| ProjectUsage {
-            name: String::new(),
-            domain_id: String::new(),
-            domain_name: String::new(),
-            tags: BTreeSet::new(),
-            properties: BTreeMap::new(),
-            totals: Totals::default(),
-            completeness: BTreeMap::new(),
-            rated: None,
-        });
+    /// Counts a sample.
+    pub fn push(&mut self, sample: Sample) {
+        let mut batch = Batch::new(self.detail);
+        batch.push(sample);
+        self.absorb(batch);
     }
 
-    /// Whether the report is about this project.
-    pub fn has(&self, project_id: &str) -> bool {
-        self.report.projects.contains_key(project_id)
+    /// Counts what was read to its end. A project that has usage and that Keystone knows no more comes in without a
+    /// name.
+    pub fn absorb(&mut self, batch: Batch) {
+        for (id, totals) in &batch.totals {
+            self.usage(id).totals.merge(totals);
+        }
+        self.report.samples.extend(batch.samples);
     }
 
-    /// Counts a sample. One that has no time in the window counts for nothing, and isn't kept.
-    ///
-    /// # Errors
-    /// If the report isn't about its project.
-    pub fn push(&mut self, sample: Sample) -> Result<(), TallyError> {
-        let project = self.report.projects.get_mut(&sample.project_id).ok_or(TallyError)?;
-        if sample.overlap == 0 {
-            return Ok(());
-        }
-        for (unit, amount) in sample.amounts() {
-            project.totals.add(unit, &sample.kind, amount);
-        }
-        if self.detail {
-            self.report.samples.push(sample);
-        }
-        Ok(())
+    fn usage(&mut self, project_id: &str) -> &mut ProjectUsage {
+        self.report.projects.entry(project_id.to_owned()).or_default()
+    }
+
+    /// The projects that the report is about and that Keystone knows.
+    pub(super) fn known_ids(&self) -> Vec<String> {
+        let known = self.report.projects.iter().filter(|(_, it)| !it.domain_id.is_empty());
+        known.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Those that Keystone knows no more.
+    pub(super) fn departed_ids(&self) -> BTreeSet<String> {
+        let departed = self.report.projects.iter().filter(|(_, it)| it.domain_id.is_empty());
+        departed.map(|(id, _)| id.clone()).collect()
     }
 
     /// Says how complete a service's figures are for a project. The weakest word holds.
@@ -189,6 +219,18 @@ impl Tally {
                 *held = it;
             }
         }
+    }
+
+    /// Says how complete a service's figures are for all projects.
+    pub fn complete_all(&mut self, service: UsageService, it: Completeness) {
+        for project in self.report.projects.values_mut() {
+            project.completeness.insert(service, it);
+        }
+    }
+
+    /// Says something about the report.
+    pub fn remark(&mut self, text: String) {
+        self.report.remarks.push(text);
     }
 
     /// The report as it is so far, for what comes in no sample: totals of an engine, names of users.

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 
 use super::amount::{Amount, Unit};
+use crate::openstack::catalog::Service;
 
 /// A kind of resource that is metered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,6 +51,20 @@ impl UsageService {
         Self::DnsZone,
         Self::Stack,
     ];
+
+    /// The service whose API tells it.
+    pub(super) fn api(self) -> Service {
+        match self {
+            Self::Compute => Service::Compute,
+            Self::Volume | Self::Snapshot | Self::Backup => Service::BlockStorage,
+            Self::FloatingIp | Self::Router => Service::Network,
+            Self::LoadBalancer => Service::LoadBalancer,
+            Self::Image => Service::Image,
+            Self::ObjectStore => Service::ObjectStore,
+            Self::DnsZone => Service::Dns,
+            Self::Stack => Service::Orchestration,
+        }
+    }
 
     /// The word for it.
     pub fn word(self) -> &'static str {

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use super::{Site, ascii};
-use crate::openstack::usage::{Report, Sample, Server, UsageService};
+use crate::openstack::usage::{Report, Sample, Server, Unit, UsageService};
 
 /// The properties of a flavor that name its benchmark, as EGI has its sites set them.
 const BENCHMARK: (&str, &str) = ("accounting:benchmark_type", "accounting:benchmark_value");
@@ -21,11 +21,12 @@ pub fn cloud_records(report: &Report, site: &Site) -> String {
     let mut message = String::new();
     for sample in report.samples.iter().filter(|it| it.service == UsageService::Compute) {
         let Some(project) = report.projects.get(&sample.project_id) else { continue };
-        let (Some(server), Some(vo)) = (&sample.server, site.vo(project)) else { continue };
+        let Some(vo) = site.vo(project) else { continue };
+        let server = sample.server.as_deref().cloned().unwrap_or_else(|| bare(sample));
         let start = if message.is_empty() { "APEL-cloud-message: v0.4\n" } else { "%%\n" };
         message.push_str(start);
         // cASO sorts them too.
-        for (key, value) in record(report, site, sample, server, vo) {
+        for (key, value) in record(report, site, sample, &server, vo) {
             // Writing to a String fails in no way.
             let _ = writeln!(message, "{key}: {value}");
         }
@@ -76,6 +77,18 @@ fn record(
         fields.insert("Benchmark", ascii(&value).into_owned());
     }
     fields
+}
+
+/// What usage alone tells of a server that Nova doesn't list.
+fn bare(sample: &Sample) -> Server {
+    let quantity = |unit| sample.quantities.iter().find(|it| it.0 == unit).map_or(0, |it| it.1);
+    Server {
+        status: if sample.ended_at.is_some() { "DELETED".into() } else { sample.state.to_uppercase() },
+        vcpus: quantity(Unit::VcpuHours),
+        ram_mib: quantity(Unit::RamMibHours),
+        root_gib: quantity(Unit::LocalDiskGibHours),
+        ..Server::default()
+    }
 }
 
 /// When a server ended, as far as one can tell.

@@ -25,6 +25,11 @@ fn cloud_records_of_all_states() {
     let mut of_no_vo = server("vm-of-no-vo", ("2026-10-01T00:00:01Z", None), "ACTIVE");
     of_no_vo.project_id = "lab".into();
     let report = report(vec![of_no_vo, running, ended, later, stopped, unwritten, never_ran]);
+    // Nova's usage has it, and its lists have not.
+    let mut bare = server("vm-unlisted", ("2026-10-31T23:00:00Z", None), "ACTIVE");
+    bare.server = None;
+    let mut report = report;
+    report.samples.push(bare);
     let site = Site { benchmark: Some(("HEPscore23".into(), "12".into())), ..site() };
     expect![[r#"
         APEL-cloud-message: v0.4
@@ -164,9 +169,9 @@ fn cloud_records_of_all_states() {
     };
     assert_eq!(
         of(&Site { vo: Some("ops".into()), ..site.clone() }),
-        (vec!["ops".into(), "vo.example.org".into()], 7)
+        (vec!["ops".into(), "vo.example.org".into()], 8)
     );
-    assert_eq!(of(&Site { vo_property: Some("VO".into()), ..site.clone() }), (vec!["other".into()], 6));
+    assert_eq!(of(&Site { vo_property: Some("VO".into()), ..site.clone() }), (vec!["other".into()], 7));
     assert_eq!(cloud_records(&without_samples(report.clone()), &site), "");
 }
 
