@@ -11,13 +11,18 @@ mod collect;
 mod compute;
 mod lists;
 mod object_store;
+mod prices;
+#[cfg(test)]
+mod properties;
 mod query;
+pub mod render;
 mod report;
 mod sample;
 mod table;
 mod window;
 
 pub use amount::{Amount, Totals, Unit, hours};
+pub use prices::Prices;
 pub use query::{Query, Whose};
 pub use report::{Batch, Completeness, Mode, ProjectUsage, Report, Source, Tally};
 pub use sample::{Grade, Sample, Server, UsageService};

@@ -70,33 +70,9 @@ impl Cloud {
     /// doesn't exist; and those of any call.
     pub async fn usage(&self, query: &Query) -> Result<Report> {
         let (cloud, requests) = self.counted();
-        let observed_at = Timestamp::now();
-        let window = started(query.window, observed_at)?;
         let mode = mode(&cloud, query).await?;
-        let projects = match mode {
-            Mode::AllProjects => seen_by_admin(&cloud, &query.whose).await?,
-            Mode::PerProject => seen_by_member(&cloud, &query.whose).await?,
-        };
-        let domains = match mode {
-            Mode::AllProjects => cloud.domains().list(&DomainFilter::default()).await,
-            Mode::PerProject => Ok(Vec::new()),
-        };
-        let domains: BTreeMap<String, String> = match domains {
-            Ok(all) => all.into_iter().map(|it| (it.id, it.name)).collect(),
-            Err(why) if why.is_forbidden() => BTreeMap::new(),
-            Err(why) => return Err(why),
-        };
-
-        let mut tally = Tally::new(window, observed_at, Source::Api, mode, query.detail);
-        for project in &projects {
-            tally.project(project, domains.get(&project.domain_id).map_or("", String::as_str));
-        }
-        if window.end() < query.window.end() {
-            tally.remark(format!(
-                "The window ends at {}, in the future: usage counts until now.",
-                query.window.end()
-            ));
-        }
+        let Start { window, observed_at, projects, mut tally } =
+            start(&cloud, query, Source::Api, mode).await?;
         let services = services(&cloud, query, &mut tally).await?;
         if services.contains(&UsageService::Compute) && observed_at.duration_since(window.start()) > ARCHIVED
         {
@@ -124,6 +100,46 @@ impl Cloud {
         report.requests = requests();
         Ok(report)
     }
+}
+
+/// What every reading starts from.
+pub(super) struct Start {
+    pub window: Window,
+    pub observed_at: Timestamp,
+    /// The projects that are asked for, as Keystone knows them.
+    pub projects: Vec<Project>,
+    /// With these projects, and no usage.
+    pub tally: Tally,
+}
+
+/// Finds the projects that are asked for.
+pub(super) async fn start(cloud: &Cloud, query: &Query, source: Source, mode: Mode) -> Result<Start> {
+    let observed_at = Timestamp::now();
+    let window = started(query.window, observed_at)?;
+    let projects = match mode {
+        Mode::AllProjects => seen_by_admin(cloud, &query.whose).await?,
+        Mode::PerProject => seen_by_member(cloud, &query.whose).await?,
+    };
+    let domains = match mode {
+        Mode::AllProjects => cloud.domains().list(&DomainFilter::default()).await,
+        Mode::PerProject => Ok(Vec::new()),
+    };
+    let domains: BTreeMap<String, String> = match domains {
+        Ok(all) => all.into_iter().map(|it| (it.id, it.name)).collect(),
+        Err(why) if why.is_forbidden() => BTreeMap::new(),
+        Err(why) => return Err(why),
+    };
+    let mut tally = Tally::new(window, observed_at, source, mode, query.detail);
+    for project in &projects {
+        tally.project(project, domains.get(&project.domain_id).map_or("", String::as_str));
+    }
+    if window.end() < query.window.end() {
+        tally.remark(format!(
+            "The window ends at {}, in the future: usage counts until now.",
+            query.window.end()
+        ));
+    }
+    Ok(Start { window, observed_at, projects, tally })
 }
 
 /// The window, up to now.
