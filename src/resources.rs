@@ -24,6 +24,8 @@ use project_group_binding::MissingMembers;
 pub struct Tenancy {
     /// The cloud.
     pub cloud: Cloud,
+    /// As another account sees it that is only to read metered usage. `None`: `cloud` does.
+    pub metering: Option<Cloud>,
     /// Where the members of groups are looked up. `None`: in the default domain.
     pub users_domain_id: Option<String>,
     /// What a binding does about a member that Keystone does not know.
@@ -47,7 +49,11 @@ pub enum Existing<'a> {
 
 impl Client for Tenancy {
     fn cancelled_by(&self, token: CancellationToken) -> Self {
-        Tenancy { cloud: self.cloud.cancelled_by(token), ..self.clone() }
+        Tenancy {
+            cloud: self.cloud.cancelled_by(token.clone()),
+            metering: self.metering.as_ref().map(|it| it.cancelled_by(token)),
+            ..self.clone()
+        }
     }
 }
 
@@ -62,7 +68,19 @@ impl Deref for Tenancy {
 impl Tenancy {
     /// A cloud with the defaults of a provider block.
     pub fn new(cloud: Cloud, users_domain_id: Option<String>, missing_users: MissingMembers) -> Self {
-        Tenancy { cloud, users_domain_id, missing_users, leaving: Arc::default(), existing: Arc::default() }
+        Tenancy {
+            cloud,
+            metering: None,
+            users_domain_id,
+            missing_users,
+            leaving: Arc::default(),
+            existing: Arc::default(),
+        }
+    }
+
+    /// The account that reads metered usage.
+    pub fn meter(&self) -> &Cloud {
+        self.metering.as_ref().unwrap_or(&self.cloud)
     }
 
     /// Notes that an object goes with the plan that is being made.
