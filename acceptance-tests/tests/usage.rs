@@ -136,7 +136,12 @@ fn compare(workspace: &mut Workspace) -> Result<()> {
 }
 
 /// Seconds x quantity of each unit, from what the services say of each thing.
-fn expected(cloud: &Cloud, project: &str, start: Timestamp, end: Timestamp) -> Result<Vec<(&'static str, i64)>> {
+fn expected(
+    cloud: &Cloud,
+    project: &str,
+    start: Timestamp,
+    end: Timestamp,
+) -> Result<Vec<(&'static str, i64)>> {
     let lived = |from: Timestamp, to: Option<Timestamp>| {
         (to.unwrap_or(end).min(end).as_second() - from.max(start).as_second()).max(0)
     };
@@ -259,7 +264,8 @@ fn populate(cloud: &Cloud, prefix: &str) -> Result<String> {
 
 /// Makes a user who may read the project, and nothing else.
 fn reader(cloud: &Cloud, prefix: &str, project: &str, password: &str) -> Result<String> {
-    let user = json!({"user": {"name": format!("{prefix}-meter"), "domain_id": "default", "password": password}});
+    let user =
+        json!({"user": {"name": format!("{prefix}-meter"), "domain_id": "default", "password": password}});
     let user = text_at(&cloud.ask("POST identity /users", Some(&user))?, "/user/id")?;
     let role = text_at(&cloud.ask("GET identity /roles?name=reader", None)?, "/roles/0/id")?;
     cloud.ask(&format!("PUT identity /projects/{project}/users/{user}/roles/{role}"), None)?;

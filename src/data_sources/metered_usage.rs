@@ -196,12 +196,12 @@ impl DataSource for MeteredUsage {
             detail: config.detail || records,
             users: records,
         };
-        let _source = match config.source {
+        let source = match config.source {
             From::Api => Source::Api,
             From::CloudKitty => Source::CloudKitty,
             From::Gnocchi => Source::Gnocchi,
         };
-        let report = client.meter().usage(&query).await.map_err(|why| explained(&query, why))?;
+        let report = client.meter().usage_from(source, &query).await.map_err(|why| explained(&query, why))?;
         let end = config.end.known().unwrap_or_else(|| end.to_string());
         Ok(shown::shown(Self { end: end.into(), ..config }, report, &wanted))
     }

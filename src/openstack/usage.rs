@@ -7,8 +7,11 @@
 //! How far a figure can be trusted is said beside it: [`Grade`].
 
 mod amount;
+mod cloudkitty;
 mod collect;
 mod compute;
+mod engine;
+mod gnocchi;
 mod lists;
 mod object_store;
 mod prices;
@@ -24,6 +27,6 @@ mod window;
 pub use amount::{Amount, Totals, Unit, hours};
 pub use prices::Prices;
 pub use query::{Part, Query, Whose};
-pub use report::{Batch, Completeness, Mode, ProjectUsage, Report, Source, Tally};
+pub use report::{Batch, Completeness, Mode, OtherCharge, ProjectUsage, Report, Source, Tally};
 pub use sample::{Grade, Sample, Server, UsageService};
 pub use window::{BadWindow, Window};

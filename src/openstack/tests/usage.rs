@@ -47,8 +47,10 @@ fn usage(servers: &[Value], next: Option<&str>) -> ResponseTemplate {
     };
     let owners: BTreeSet<_> = servers.iter().filter_map(|it| it["tenant_id"].as_str()).collect();
     let usages: Vec<_> = owners.into_iter().map(by_owner).collect();
-    let links: Vec<_> =
-        next.iter().map(|it| json!({"rel": "next", "href": format!("http://x/usage?limit=1&marker={it}")})).collect();
+    let links: Vec<_> = next
+        .iter()
+        .map(|it| json!({"rel": "next", "href": format!("http://x/usage?limit=1&marker={it}")}))
+        .collect();
     ok(json!({"tenant_usages": usages, "tenant_usages_links": links}))
 }
 
@@ -98,7 +100,9 @@ async fn a_project_may_span_pages() {
 
 #[tokio::test]
 async fn half_a_list_is_no_figure() {
-    for answer in [error(500, "oops"), ResponseTemplate::new(200).set_body_string("{\"tenant_us"), ok(json!({}))] {
+    for answer in
+        [error(500, "oops"), ResponseTemplate::new(200).set_body_string("{\"tenant_us"), ok(json!({}))]
+    {
         let keystone = start().await;
         page(&keystone, USAGE, None, usage(&[server("s1", "a", 1)], Some("s1"))).await;
         page(&keystone, USAGE, Some("s1"), answer).await;
@@ -110,13 +114,16 @@ async fn half_a_list_is_no_figure() {
 async fn a_list_whose_place_was_deleted_starts_anew() {
     let keystone = start().await;
     page(&keystone, USAGE, None, usage(&[server("s1", "a", 1)], Some("s1"))).await;
-    keystone.server.register(
-        Mock::given(path(USAGE))
-            .and(query_param("marker", "s1"))
-            .respond_with(error(400, "marker [s1] not found"))
-            .up_to_n_times(1)
-            .with_priority(1),
-    ).await;
+    keystone
+        .server
+        .register(
+            Mock::given(path(USAGE))
+                .and(query_param("marker", "s1"))
+                .respond_with(error(400, "marker [s1] not found"))
+                .up_to_n_times(1)
+                .with_priority(1),
+        )
+        .await;
     page(&keystone, USAGE, Some("s1"), usage(&[server("s2", "a", 2)], None)).await;
     let report = keystone.cloud().usage(&query()).await.unwrap();
     assert_eq!(report.projects["a"].totals.hours(Unit::ServerHours).to_string(), "3", "nothing counts twice");
@@ -145,7 +152,12 @@ async fn an_account_that_may_not_see_all_reads_one_by_one() {
         report.projects.values().map(|it| it.totals.hours(Unit::ServerHours).to_string()).collect();
     assert_eq!(hours, ["3", "5"]);
     assert_eq!(keystone.calls("POST", "/v3/auth/tokens").await, 3, "our own, and one for each project");
-    assert_eq!(report.requests, 4, "one that is refused, the projects, and one for each: {:?}", keystone.cloud().requests());
+    assert_eq!(
+        report.requests,
+        4,
+        "one that is refused, the projects, and one for each: {:?}",
+        keystone.cloud().requests()
+    );
 }
 
 #[tokio::test]

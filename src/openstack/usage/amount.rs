@@ -159,6 +159,11 @@ impl Totals {
         }
     }
 
+    /// Whether nothing was counted.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Adds those of an adjacent window, or of another project.
     pub fn merge(&mut self, other: &Totals) {
         for (unit, kind, amount) in other.iter() {

@@ -424,7 +424,7 @@ fn role(service: UsageService, wide: bool) -> &'static str {
 }
 
 /// `project a`, or `12 projects (a, b, c ...)`.
-fn few(ids: &BTreeSet<String>) -> String {
+pub(super) fn few(ids: &BTreeSet<String>) -> String {
     let first = ids.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
     match ids.len() {
         1 => format!("project {first}"),
@@ -434,7 +434,7 @@ fn few(ids: &BTreeSet<String>) -> String {
 }
 
 /// Finds the names of the users who own samples. An account that may not see them gets none.
-async fn name_users(cloud: &Cloud, report: &mut Report) -> Result<()> {
+pub(super) async fn name_users(cloud: &Cloud, report: &mut Report) -> Result<()> {
     let ids: BTreeSet<String> = report.samples.iter().filter_map(|it| it.user_id.clone()).collect();
     let users = cloud.users();
     let found = if ids.len() <= FEW_USERS {

@@ -68,6 +68,27 @@ pub struct ProjectUsage {
     pub completeness: BTreeMap<UsageService, Completeness>,
     /// What a rating engine charges, by unit and kind. `None`: nobody rated it.
     pub rated: Option<BTreeMap<(Unit, String), BigDecimal>>,
+    /// What a rating engine measures and charges in units that are none of ours, by its name for the metric.
+    pub others: BTreeMap<String, OtherCharge>,
+}
+
+/// Something that only a rating engine knows of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OtherCharge {
+    /// How much there was, summed over the engine's periods.
+    pub quantity: BigDecimal,
+    /// The engine's unit.
+    pub unit: String,
+    /// What it costs.
+    pub cost: BigDecimal,
+}
+
+impl ProjectUsage {
+    /// What a rating engine charges for everything. `None`: nobody rated it.
+    pub fn rated_cost(&self) -> Option<BigDecimal> {
+        let others = self.others.values().map(|it| &it.cost);
+        self.rated.as_ref().map(|rated| rated.values().chain(others).sum())
+    }
 }
 
 /// The usage of all projects in a window.
@@ -197,6 +218,11 @@ impl Tally {
 
     fn usage(&mut self, project_id: &str) -> &mut ProjectUsage {
         self.report.projects.entry(project_id.to_owned()).or_default()
+    }
+
+    /// How the projects are read.
+    pub(super) fn mode(&self) -> Mode {
+        self.report.mode_used
     }
 
     /// The projects that the report is about and that Keystone knows.

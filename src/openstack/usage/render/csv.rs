@@ -1,7 +1,9 @@
 //! Comma-separated values: a row for each unit of each sample, or of each project's totals.
 
+use bigdecimal::BigDecimal;
+
 use super::plain;
-use crate::openstack::usage::{Prices, ProjectUsage, Report, Sample, Unit, hours};
+use crate::openstack::usage::{Grade, Prices, ProjectUsage, Report, Sample, Unit, hours};
 
 /// The columns. New ones come at the end.
 const COLUMNS: [&str; 22] = [
@@ -40,7 +42,6 @@ pub fn csv(report: &Report, prices: &Prices, currency: &str) -> String {
         for (id, project) in &report.projects {
             for (unit, kind, amount) in project.totals.iter() {
                 let rated = project.rated.as_ref().and_then(|it| it.get(&(unit, kind.to_owned())));
-                let grade = project.completeness.get(&unit.service()).map_or("", |it| it.grade.word());
                 let cost = match rated {
                     Some(rated) => Some(rated.clone()),
                     None => prices.cost(unit, kind, amount),
@@ -49,16 +50,36 @@ pub fn csv(report: &Report, prices: &Prices, currency: &str) -> String {
                     report,
                     id,
                     project: Some(project),
-                    unit,
+                    service: unit.service().word(),
+                    unit: unit.word(),
                     kind,
                     amount: plain(&hours(unit, amount)),
-                    grade,
+                    grade: project.completeness.get(&unit.service()).map_or("", |it| it.grade.word()),
                     sample: None,
-                    price: if rated.is_some() { None } else { prices.of(unit, kind).map(plain) },
-                    cost: cost.as_ref().map(plain),
+                    price: if rated.is_some() { None } else { prices.of(unit, kind) },
+                    cost,
                     currency,
                 }));
             }
+        }
+    }
+    // What only a rating engine knows of is in no sample.
+    for (id, project) in &report.projects {
+        for (metric, other) in &project.others {
+            row(fields(Row {
+                report,
+                id,
+                project: Some(project),
+                service: metric,
+                unit: &other.unit,
+                kind: "",
+                amount: plain(&other.quantity),
+                grade: Grade::Rated.word(),
+                sample: None,
+                price: None,
+                cost: Some(other.cost.clone()),
+                currency,
+            }));
         }
     }
     for sample in &report.samples {
@@ -67,13 +88,14 @@ pub fn csv(report: &Report, prices: &Prices, currency: &str) -> String {
                 report,
                 id: &sample.project_id,
                 project: report.projects.get(&sample.project_id),
-                unit,
+                service: unit.service().word(),
+                unit: unit.word(),
                 kind: &sample.kind,
                 amount: plain(&hours(unit, amount)),
                 grade: sample.grade.word(),
-                sample: Some((sample, *quantity)),
-                price: prices.of(unit, &sample.kind).map(plain),
-                cost: prices.cost(unit, &sample.kind, amount).as_ref().map(plain),
+                sample: Some((sample, plain(&hours(unit, u128::from(*quantity) * HOUR)))),
+                price: prices.of(unit, &sample.kind),
+                cost: prices.cost(unit, &sample.kind, amount),
                 currency,
             }));
         }
@@ -82,27 +104,31 @@ pub fn csv(report: &Report, prices: &Prices, currency: &str) -> String {
     table.into_inner().ok().and_then(|it| String::from_utf8(it).ok()).unwrap_or_default()
 }
 
+/// What an hour of a quantity amounts to is the quantity, in its unit.
+const HOUR: u128 = 3_600_000_000;
+
 /// One row, before it is text.
 struct Row<'a> {
     report: &'a Report,
     id: &'a str,
     project: Option<&'a ProjectUsage>,
-    unit: Unit,
+    service: &'a str,
+    unit: &'a str,
     kind: &'a str,
     amount: String,
     grade: &'a str,
-    sample: Option<(&'a Sample, u64)>,
-    price: Option<String>,
-    cost: Option<String>,
+    /// With its quantity.
+    sample: Option<(&'a Sample, String)>,
+    price: Option<&'a BigDecimal>,
+    cost: Option<BigDecimal>,
     currency: &'a str,
 }
 
 fn fields(row: Row<'_>) -> [String; 22] {
-    let Row { report, id, project, unit, kind, amount, grade, sample, price, cost, currency } = row;
+    let Row { report, id, project, service, unit, kind, amount, grade, sample, price, cost, currency } = row;
     let of = |field: fn(&ProjectUsage) -> &String| project.map(field).cloned().unwrap_or_default();
-    let has = |field: fn(&Sample) -> String| sample.map(|(it, _)| field(it)).unwrap_or_default();
-    // What an hour of it amounts to is the quantity.
-    let hour = 3_600_000_000;
+    let (sample, quantity) = sample.unzip();
+    let has = |field: fn(&Sample) -> String| sample.map(field).unwrap_or_default();
     [
         id.to_owned(),
         of(|it| &it.name),
@@ -110,9 +136,9 @@ fn fields(row: Row<'_>) -> [String; 22] {
         of(|it| &it.domain_name),
         report.window.start().to_string(),
         report.window.end().to_string(),
-        unit.service().word().to_owned(),
+        service.to_owned(),
         kind.to_owned(),
-        unit.word().to_owned(),
+        unit.to_owned(),
         amount,
         grade.to_owned(),
         has(|it| it.resource_id.clone()),
@@ -121,10 +147,10 @@ fn fields(row: Row<'_>) -> [String; 22] {
         has(|it| it.state.clone()),
         has(|it| it.started_at.to_string()),
         has(|it| it.ended_at.map(|it| it.to_string()).unwrap_or_default()),
-        sample.map(|(_, quantity)| plain(&hours(unit, u128::from(quantity) * hour))).unwrap_or_default(),
+        quantity.unwrap_or_default(),
         has(|it| plain(&hours(Unit::ServerHours, u128::from(it.overlap)))),
-        price.unwrap_or_default(),
-        cost.clone().unwrap_or_default(),
+        price.map(plain).unwrap_or_default(),
+        cost.as_ref().map(plain).unwrap_or_default(),
         cost.map(|_| currency.to_owned()).unwrap_or_default(),
     ]
 }

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::plain;
-use crate::openstack::usage::{Prices, ProjectUsage, Report, Sample, Unit, UsageService, hours};
+use crate::openstack::usage::{Grade, Prices, ProjectUsage, Report, Sample, Unit, UsageService, hours};
 
 /// Who bills whom, and in what.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -79,32 +79,58 @@ pub fn focus_csv(report: &Report, prices: &Prices, billing: &Billing) -> Option<
     let mut table = ::csv::Writer::from_writer(Vec::new());
     // Writing to memory, with as many fields in each row as in the first, fails in no way.
     let mut row = |fields: Vec<String>| drop(table.write_record(fields));
-    let sheet = Sheet { report, prices, billing };
+    let sheet = Sheet { report, billing };
     row(COLUMNS.iter().copied().map(str::to_owned).collect());
     let mut charges = 0;
-    if report.samples.is_empty() {
-        for (id, project) in &report.projects {
+    let mut charge = |project_id: &str, project: &ProjectUsage, charge: &Charge<'_>| {
+        if let Some(fields) = sheet.row(project_id, project, charge) {
+            row(fields);
+            charges += 1;
+        }
+    };
+    for (id, project) in &report.projects {
+        // An engine's charges are those of projects.
+        if report.samples.is_empty() || project.rated.is_some() {
             for (unit, kind, amount) in project.totals.iter() {
                 let grade = project.completeness.get(&unit.service()).map_or("", |it| it.grade.word());
-                let rated = project.rated.as_ref().and_then(|it| it.get(&(unit, kind.to_owned())));
-                let charge = Charge { unit, kind, hours: hours(unit, amount), rated, sample: None, grade };
-                if let Some(fields) = sheet.row(id, project, &charge) {
-                    row(fields);
-                    charges += 1;
-                }
+                let cost = match project.rated.as_ref().and_then(|it| it.get(&(unit, kind.to_owned()))) {
+                    Some(rated) => Cost::Rated(rated),
+                    None => Cost::Priced(prices.of(unit, kind)),
+                };
+                charge(id, project, &Charge { cost, ..Charge::of(unit, kind, hours(unit, amount), grade) });
             }
+        }
+        for (metric, other) in &project.others {
+            charge(
+                id,
+                project,
+                &Charge {
+                    offering: OTHER,
+                    meter: metric,
+                    measure: &other.unit,
+                    sku: metric.clone(),
+                    kind: "",
+                    quantity: other.quantity.clone(),
+                    cost: Cost::Rated(&other.cost),
+                    sample: None,
+                    grade: Grade::Rated.word(),
+                },
+            );
         }
     }
     for sample in &report.samples {
         let Some(project) = report.projects.get(&sample.project_id) else { continue };
-        for (unit, amount) in sample.amounts() {
-            let (kind, grade) = (sample.kind.as_str(), sample.grade.word());
-            let charge =
-                Charge { unit, kind, hours: hours(unit, amount), rated: None, sample: Some(sample), grade };
-            if let Some(fields) = sheet.row(&sample.project_id, project, &charge) {
-                row(fields);
-                charges += 1;
-            }
+        for (unit, amount) in sample.amounts().filter(|_| project.rated.is_none()) {
+            let kind = sample.kind.as_str();
+            charge(
+                &sample.project_id,
+                project,
+                &Charge {
+                    cost: Cost::Priced(prices.of(unit, kind)),
+                    sample: Some(sample),
+                    ..Charge::of(unit, kind, hours(unit, amount), sample.grade.word())
+                },
+            );
         }
     }
     if charges == 0 {
@@ -115,32 +141,57 @@ pub fn focus_csv(report: &Report, prices: &Prices, billing: &Billing) -> Option<
 
 struct Sheet<'a> {
     report: &'a Report,
-    prices: &'a Prices,
     billing: &'a Billing,
 }
 
-/// Some hours that are charged.
+/// Some quantity that is charged.
 struct Charge<'a> {
-    unit: Unit,
+    offering: Offering,
+    /// What is measured, and in which unit.
+    meter: &'a str,
+    measure: &'a str,
+    sku: String,
     kind: &'a str,
-    hours: BigDecimal,
-    /// What an engine charges for them.
-    rated: Option<&'a BigDecimal>,
+    quantity: BigDecimal,
+    cost: Cost<'a>,
     sample: Option<&'a Sample>,
     grade: &'a str,
 }
 
+/// Where a cost comes from.
+enum Cost<'a> {
+    /// From the price of one, if there is one.
+    Priced(Option<&'a BigDecimal>),
+    /// From an engine, for all of it.
+    Rated(&'a BigDecimal),
+}
+
+impl<'a> Charge<'a> {
+    /// Hours of a unit, without a price.
+    fn of(unit: Unit, kind: &'a str, hours: BigDecimal, grade: &'a str) -> Self {
+        let (meter, measure) = meter(unit);
+        Self {
+            offering: Offering::of(unit.service()),
+            meter,
+            measure,
+            sku: if kind.is_empty() { unit.word().to_owned() } else { format!("{}/{kind}", unit.word()) },
+            kind,
+            quantity: hours,
+            cost: Cost::Priced(None),
+            sample: None,
+            grade,
+        }
+    }
+}
+
 impl Sheet<'_> {
     fn row(&self, project_id: &str, project: &ProjectUsage, charge: &Charge<'_>) -> Option<Vec<String>> {
-        let Charge { unit, kind, hours, rated, sample, grade } = charge;
-        // Exactly the product of price and quantity, as FOCUS demands.
-        let price = self.prices.of(*unit, kind).filter(|_| rated.is_none());
-        let cost = match (rated, price) {
-            (Some(rated), _) => plain(rated),
-            (None, Some(price)) => plain(&(price * hours)),
-            (None, None) => return None,
+        let Charge { offering: service, meter, measure, sku, kind, quantity, cost, sample, grade } = charge;
+        let (cost, price) = match cost {
+            Cost::Rated(cost) => (plain(cost), String::new()),
+            // Exactly the product of price and quantity, as FOCUS demands.
+            Cost::Priced(price) => (plain(&((*price)? * quantity)), plain((*price)?)),
         };
-        let price = price.map(plain).unwrap_or_default();
         let Billing { currency, provider, region, account } = self.billing;
         let (account_id, account_name) = match account {
             Some((id, name)) => (id.as_str(), name.as_str()),
@@ -150,15 +201,12 @@ impl Sheet<'_> {
         };
         let (period_start, period_end) = period(self.report.window.start(), self.report.window.end());
         let window = self.report.window;
-        let service = Offering::of(unit.service());
-        let (meter, measure) = meter(*unit);
-        let sku = if kind.is_empty() { unit.word().to_owned() } else { format!("{}/{kind}", unit.word()) };
-        let description = match (kind.is_empty(), sample) {
-            (true, _) => format!("{meter} of {}", service.resource),
-            (false, _) => format!("{meter} of {} ({kind})", service.resource),
+        let description = match kind.is_empty() {
+            true => format!("{meter} of {}", service.resource),
+            false => format!("{meter} of {} ({kind})", service.resource),
         };
         let text = |it: &str| it.to_owned();
-        let quantity = plain(hours);
+        let quantity = plain(quantity);
         let region = region.as_deref().unwrap_or_default();
         Some(vec![
             cost.clone(),
@@ -196,7 +244,7 @@ impl Sheet<'_> {
             text(service.subcategory),
             sku.clone(),
             text(meter),
-            sku,
+            sku.clone(),
             text(project_id),
             project.name.clone(),
             text("Project"),
@@ -205,6 +253,10 @@ impl Sheet<'_> {
         ])
     }
 }
+
+/// What is none of the services that we know.
+const OTHER: Offering =
+    Offering { category: "Other", subcategory: "Other (Other)", name: "OpenStack", resource: "Other" };
 
 /// A service in FOCUS' words.
 struct Offering {

@@ -8,7 +8,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::plain;
-use crate::openstack::usage::{Amount, Prices, ProjectUsage, Report, Sample, Source, Totals, Unit, hours};
+use crate::openstack::usage::{
+    Amount, Grade, Prices, ProjectUsage, Report, Sample, Source, Totals, Unit, hours,
+};
 
 /// A number with all its digits: a float has 15 of them.
 type Number = Box<RawValue>;
@@ -41,14 +43,26 @@ struct Project<'a> {
     /// The same by flavor, volume type and so on; only units that know such kinds.
     kinds: BTreeMap<&'static str, BTreeMap<&'a str, Number>>,
     completeness: BTreeMap<&'static str, Complete>,
+    /// What only a rating engine measures, by its name for it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    others: BTreeMap<&'a str, Other<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cost: Option<Number>,
 }
 
 #[derive(Serialize)]
+struct Other<'a> {
+    quantity: Number,
+    unit: &'a str,
+    cost: Number,
+}
+
+#[derive(Serialize)]
 struct Complete {
     grade: &'static str,
-    observed_at: Timestamp,
+    /// How far a rating engine has come. When others were looked at isn't told: it would differ each time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
 }
 
 #[derive(Serialize)]
@@ -95,7 +109,9 @@ fn project<'a>(it: &'a ProjectUsage, prices: &Prices) -> Project<'a> {
     for (unit, kind, amount) in it.totals.iter().filter(|(_, kind, _)| !kind.is_empty()) {
         kinds.entry(unit.word()).or_default().insert(kind, amount_of(unit, amount));
     }
-    let rated = it.rated.as_ref().map(|it| it.values().sum::<BigDecimal>());
+    let others = it.others.iter().map(|(metric, it)| {
+        (metric.as_str(), Other { quantity: number(&it.quantity), unit: &it.unit, cost: number(&it.cost) })
+    });
     Project {
         name: &it.name,
         domain_id: &it.domain_id,
@@ -108,10 +124,12 @@ fn project<'a>(it: &'a ProjectUsage, prices: &Prices) -> Project<'a> {
             .completeness
             .iter()
             .map(|(service, it)| {
-                (service.word(), Complete { grade: it.grade.word(), observed_at: it.observed_at })
+                let until = (it.grade == Grade::Rated).then_some(it.observed_at);
+                (service.word(), Complete { grade: it.grade.word(), until })
             })
             .collect(),
-        cost: rated.or_else(|| prices.total(&it.totals)).as_ref().map(number),
+        others: others.collect(),
+        cost: it.rated_cost().or_else(|| prices.total(&it.totals)).as_ref().map(number),
     }
 }
 

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::openstack::usage::{
-    Completeness, Grade, Mode, Prices, ProjectUsage, Sample, Server, Source, Totals, Unit, UsageService,
-    Window,
+    Completeness, Grade, Mode, OtherCharge, Prices, ProjectUsage, Sample, Server, Source, Totals, Unit,
+    UsageService, Window,
 };
 
 mod records;
@@ -86,9 +86,7 @@ fn project(name: &str, properties: BTreeMap<String, String>) -> ProjectUsage {
         domain_name: "Acme, \"Inc\"".into(),
         tags: BTreeSet::from(["prod".into()]),
         properties,
-        totals: Totals::default(),
-        completeness: BTreeMap::new(),
-        rated: None,
+        ..Default::default()
     }
 }
 
@@ -356,9 +354,39 @@ fn json_has_all_digits() {
     let mut rated = BTreeMap::new();
     rated.insert((Unit::VcpuHours, String::new()), "12345678901234.0000000001".parse().expect("a number"));
     usage.projects.get_mut("web").expect("a project").rated = Some(rated);
+    let other = |metric: &str| (metric.to_owned(), other());
+    usage.projects.get_mut("web").expect("a project").others = BTreeMap::from([other("network.bytes")]);
     let text = json(&usage, &Prices::default());
-    assert!(text.contains(r#""cost":12345678901234.0000000001}"#), "{text}");
-    assert_eq!(text.matches("\"cost\"").count(), 1, "{text}");
+    assert!(text.contains(r#""cost":12345678901235.5000000001}"#), "{text}");
+    assert!(
+        text.contains(r#""others":{"network.bytes":{"quantity":2.25,"unit":"MB","cost":1.5}}"#),
+        "{text}"
+    );
+    assert_eq!(text.matches("\"cost\"").count(), 2, "{text}");
+}
+
+/// What only a rating engine knows.
+fn other() -> OtherCharge {
+    let decimal = |text: &str| text.parse().expect("a number");
+    OtherCharge { quantity: decimal("2.25"), unit: "MB".into(), cost: decimal("1.5") }
+}
+
+#[test]
+fn what_an_engine_rates_is_charged_by_project() {
+    let mut usage = usage();
+    let web = usage.projects.get_mut("web").expect("a project");
+    web.rated = Some(BTreeMap::from([((Unit::ServerHours, "m1.small".to_owned()), 7.into())]));
+    web.others = BTreeMap::from([("network.bytes".to_owned(), other())]);
+    let table = focus_csv(&usage, &Prices::default(), &Billing::default()).expect("charges");
+    let line = |name: &str| columns(&table).lines().find(|it| it.starts_with(name)).map(str::to_owned);
+    assert_eq!(line("BilledCost").as_deref(), Some("BilledCost: 7 | 1.5"));
+    assert_eq!(line("ServiceCategory").as_deref(), Some("ServiceCategory: Compute | Other"));
+    assert_eq!(line("PricingUnit").as_deref(), Some("PricingUnit: Server-Hours | MB"));
+    assert_eq!(line("ResourceId").as_deref(), Some("ResourceId:  | "));
+    let table = csv(&usage, &Prices::default(), "EUR");
+    assert!(table.contains(",network.bytes,,MB,2.25,rated,,,,,,,,,,1.5,EUR\n"), "{table}");
+    let table = csv(&without_samples(usage), &Prices::default(), "EUR");
+    assert!(table.contains(",compute,m1.small,server_hours,1.5,exact_existence,,,,,,,,,,7,EUR\n"), "{table}");
 }
 
 /// Transposed: one line for each column.

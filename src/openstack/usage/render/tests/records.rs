@@ -157,6 +157,27 @@ fn cloud_records_of_all_states() {
         Status: error
         VMUUID: vm-never-ran
         WallDuration: 1
+        %%
+        Benchmark: 12
+        BenchmarkType: HEPscore23
+        CloudComputeService: prague
+        CloudType: OpenStack
+        CpuCount: 2
+        CpuDuration: 7200
+        Disk: 30
+        EndTime: 0
+        FQAN: vo.example.org
+        GlobalUserName: jane@example.org
+        LocalGroupId: web
+        LocalUserId: jane-id
+        MachineName: vm-unlisted-name
+        Memory: 4096
+        PublicIPCount: 0
+        SiteName: CESNET-MCC
+        StartTime: 1793487600
+        Status: started
+        VMUUID: vm-unlisted
+        WallDuration: 3600
     "#]]
     .assert_eq(&cloud_records(&report, &site));
     assert_eq!(site.left_out(&report).collect::<Vec<_>>(), ["lab"]);
