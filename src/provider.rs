@@ -95,6 +95,7 @@ impl Provider for TenancyProvider {
     fn data_sources() -> Vec<Box<dyn DynDataSource<Tenancy>>> {
         vec![
             Box::new(ErasedData::<data_sources::domain::Domain>::default()),
+            Box::new(ErasedData::<data_sources::metered_usage::MeteredUsage>::default()),
             Box::new(ErasedData::<data_sources::project::Project>::default()),
             Box::new(ErasedData::<data_sources::role::Role>::default()),
         ]

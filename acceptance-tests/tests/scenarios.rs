@@ -3,6 +3,7 @@
 
 mod examples;
 mod interruption;
+mod usage;
 
 use std::path::Path;
 
@@ -21,6 +22,7 @@ fn main() -> Result<()> {
         test("examples-are-valid", examples::are_valid),
         test("provider-killed", interruption::provider_killed),
         test("interrupted", interruption::interrupted),
+        test("metered-usage-figures", usage::figures),
     ];
     for name in Scenario::names(&folder)? {
         let folder = folder.join(&name);

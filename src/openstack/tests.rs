@@ -6,6 +6,7 @@ mod login;
 mod secrets;
 mod services;
 mod tls;
+mod usage;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

@@ -26,7 +26,7 @@ mod window;
 
 pub use amount::{Amount, Totals, Unit, hours};
 pub use prices::Prices;
-pub use query::{Query, Whose};
+pub use query::{Part, Query, Whose};
 pub use report::{Batch, Completeness, Mode, OtherCharge, ProjectUsage, Report, Source, Tally};
 pub use sample::{Grade, Sample, Server, UsageService};
 pub use window::{BadWindow, Window};

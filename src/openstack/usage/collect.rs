@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 
-use super::query::{Query, Whose};
+use super::query::{Part, Query, Whose};
 use super::report::{Batch, Completeness, Mode, Report, Source, Tally};
 use super::sample::{Grade, UsageService};
 use super::window::Window;
@@ -38,6 +38,8 @@ pub(super) struct Collector<'a> {
     tally: Mutex<Tally>,
     /// Services that were read for all projects at once.
     whole: Mutex<BTreeSet<UsageService>>,
+    /// Services that the cloud doesn't have.
+    absent: Mutex<BTreeSet<UsageService>>,
     /// What a service said to an account that may not look, and in which projects.
     refused: Mutex<BTreeMap<UsageService, (String, BTreeSet<String>)>>,
 }
@@ -66,14 +68,15 @@ impl Cloud {
     /// must be seen.
     ///
     /// # Errors
-    /// [`Error::Unseen`] if the account lacks a role, says which; [`Error::Unknown`] for a project or domain that
-    /// doesn't exist; and those of any call.
+    /// [`Error::Query`] if the account lacks a role, says which; or for a project or domain that doesn't exist, or a
+    /// window that hasn't begun; and those of any call.
     pub async fn usage(&self, query: &Query) -> Result<Report> {
         let (cloud, requests) = self.counted();
         let mode = mode(&cloud, query).await?;
         let Start { window, observed_at, projects, mut tally } =
             start(&cloud, query, Source::Api, mode).await?;
-        let services = services(&cloud, query, &mut tally).await?;
+        let asked = |it: &UsageService| query.services.as_ref().is_none_or(|all| all.contains(it));
+        let services: Vec<_> = UsageService::ALL.into_iter().filter(asked).collect();
         if services.contains(&UsageService::Compute) && observed_at.duration_since(window.start()) > ARCHIVED
         {
             tally.remark(
@@ -90,6 +93,7 @@ impl Cloud {
             wanted: (!all).then(|| projects.iter().map(|it| it.id.clone()).collect()),
             tally: Mutex::new(tally),
             whole: Mutex::default(),
+            absent: Mutex::default(),
             refused: Mutex::default(),
         };
         collector.read(&cloud, mode, projects, &services).await?;
@@ -117,9 +121,13 @@ pub(super) async fn start(cloud: &Cloud, query: &Query, source: Source, mode: Mo
     let observed_at = Timestamp::now();
     let window = started(query.window, observed_at)?;
     let projects = match mode {
-        Mode::AllProjects => seen_by_admin(cloud, &query.whose).await?,
-        Mode::PerProject => seen_by_member(cloud, &query.whose).await?,
+        Mode::AllProjects => seen_by_admin(cloud, &query.whose).await,
+        Mode::PerProject => seen_by_member(cloud, &query.whose).await,
     };
+    let projects = projects.map_err(|why| match why {
+        Error::Unknown(_) | Error::Unseen { .. } => Part::Whose.led_to(why),
+        other => other,
+    })?;
     let domains = match mode {
         Mode::AllProjects => cloud.domains().list(&DomainFilter::default()).await,
         Mode::PerProject => Ok(Vec::new()),
@@ -144,9 +152,9 @@ pub(super) async fn start(cloud: &Cloud, query: &Query, source: Source, mode: Mo
 
 /// The window, up to now.
 fn started(asked: Window, now: Timestamp) -> Result<Window> {
-    Window::new(asked.start(), asked.end().min(now)).map_err(|_| Error::Unseen {
-        what: format!("usage from {} on", asked.start()),
-        why: format!("that is in the future: now is {now}"),
+    Window::new(asked.start(), asked.end().min(now)).map_err(|_| {
+        let why = "that is in the future".into();
+        Part::Window.led_to(Error::Unseen { what: format!("usage from {} on", asked.start()), why })
     })
 }
 
@@ -167,7 +175,7 @@ async fn mode(cloud: &Cloud, query: &Query) -> Result<Mode> {
         if is_admin || only_nova {
             return Ok(Mode::AllProjects);
         }
-        return Err(Error::Unseen {
+        return Err(Part::Mode.led_to(Error::Unseen {
             what: "the usage of all projects".into(),
             why: format!(
                 "that takes the role admin on a project, and a login to that project. This login is for {}, with the \
@@ -175,7 +183,7 @@ async fn mode(cloud: &Cloud, query: &Query) -> Result<Mode> {
                 cloud.scope(),
                 login.roles.join(", ")
             ),
-        });
+        }));
     }
     if !is_admin {
         return Ok(Mode::PerProject);
@@ -188,23 +196,6 @@ async fn mode(cloud: &Cloud, query: &Query) -> Result<Mode> {
         }
     }
     Ok(Mode::AllProjects)
-}
-
-/// The services to look at, of those that the cloud has.
-async fn services(cloud: &Cloud, query: &Query, tally: &mut Tally) -> Result<Vec<UsageService>> {
-    let mut services = Vec::new();
-    for service in UsageService::ALL {
-        let asked = query.services.as_ref();
-        if asked.is_some_and(|it| !it.contains(&service)) {
-            continue;
-        }
-        if cloud.has_service(service.api().official()).await? {
-            services.push(service);
-        } else if asked.is_some() {
-            tally.remark(format!("{service}: the cloud has no {} service.", service.api()));
-        }
-    }
-    Ok(services)
 }
 
 async fn seen_by_admin(cloud: &Cloud, whose: &Whose) -> Result<Vec<Project>> {
@@ -286,6 +277,10 @@ impl Collector<'_> {
 
     /// Reads what one service has for a view. Nothing counts before the last page is read.
     async fn service(&self, view: &View, service: UsageService) -> Result<()> {
+        if !view.cloud.has_service(service.api().official()).await? {
+            self.absent().insert(service);
+            return Ok(());
+        }
         let read = match service {
             UsageService::Compute => compute::read(self, view).await,
             UsageService::ObjectStore => object_store::read(self, view).await,
@@ -310,19 +305,23 @@ impl Collector<'_> {
 
     /// An account that may not look: an error if the service was asked for by name.
     fn refusal(&self, view: &View, service: UsageService, why: Error) -> Result<()> {
-        let said = match &why {
-            Error::Unseen { why, .. } => why.clone(),
-            other => format!("the account needs {}: {other}", role(service, view)),
-        };
+        let needed = format!("the account needs {}", role(service, view.wide));
         if self.query.services.is_some() {
             let what = format!("the {service} usage of {}", view.whose());
-            return Err(Error::Unseen { what, why: said });
+            let why = match why {
+                Error::Unseen { why, .. } => why,
+                other => format!("{needed}: {other}"),
+            };
+            return Err(Part::Services.led_to(Error::Unseen { what, why }));
         }
-        self.refused()
-            .entry(service)
-            .or_insert_with(|| (said, BTreeSet::new()))
-            .1
-            .extend(view.project.iter().cloned());
+        // Nothing here differs from one reading to the next, as a request's id does.
+        let said = match why {
+            Error::Unseen { why, .. } => why,
+            _ => needed,
+        };
+        let mut refused = self.refused();
+        let (_, projects) = refused.entry(service).or_insert_with(|| (said, BTreeSet::new()));
+        projects.extend(view.project.iter().cloned());
         Ok(())
     }
 
@@ -362,18 +361,28 @@ impl Collector<'_> {
         self.whole.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn absent(&self) -> MutexGuard<'_, BTreeSet<UsageService>> {
+        self.absent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn refused(&self) -> MutexGuard<'_, BTreeMap<UsageService, (String, BTreeSet<String>)>> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn finish(self) -> Report {
         let refused = std::mem::take(&mut *self.refused());
+        let absent = std::mem::take(&mut *self.absent());
         let whole = std::mem::take(&mut *self.whole());
         let whole: Vec<_> = whole.into_iter().map(|it| (it, self.completeness(it))).collect();
         let mut tally = self.tally.into_inner().unwrap_or_else(PoisonError::into_inner);
         // Now that all projects are known, also those that only their usage tells of.
         for (service, completeness) in whole {
             tally.complete_all(service, completeness);
+        }
+        if self.query.services.is_some() {
+            for service in absent {
+                tally.remark(format!("{service}: the cloud has no {} service.", service.api()));
+            }
         }
         for (service, (why, projects)) in refused {
             let of = if projects.is_empty() { String::new() } else { format!(" in {}", few(&projects)) };
@@ -396,25 +405,21 @@ fn is_refusal(why: &Error) -> bool {
 }
 
 /// The role that is missing.
-fn role(service: UsageService, view: &View) -> String {
-    match (service, &view.project) {
-        (UsageService::ObjectStore, _) if view.wide => {
-            "Swift's role ResellerAdmin on the project that it logs in to".into()
+fn role(service: UsageService, wide: bool) -> &'static str {
+    match (service, wide) {
+        (UsageService::ObjectStore, true) => "Swift's role ResellerAdmin on the project that it logs in to",
+        (UsageService::ObjectStore, false) => {
+            "one of Swift's `operator_roles` or `project_reader_roles` on the project"
         }
-        (UsageService::ObjectStore, Some(project)) => {
-            format!("one of Swift's `operator_roles` or `project_reader_roles` on project {project}")
+        (UsageService::LoadBalancer, true) => {
+            "the role admin, or load-balancer_global_observer, on the project that it logs in to"
         }
-        (UsageService::LoadBalancer, _) if view.wide => {
-            "the role admin, or load-balancer_global_observer, on the project that it logs in to".into()
+        (UsageService::LoadBalancer, false) => "the role reader, or load-balancer_observer, on the project",
+        (UsageService::Stack, true) => {
+            "what Heat's policy `stacks:global_index` asks for, usually the role admin"
         }
-        (UsageService::LoadBalancer, Some(project)) => {
-            format!("the role reader, or load-balancer_observer, on project {project}")
-        }
-        (UsageService::Stack, _) if view.wide => {
-            "what Heat's policy `stacks:global_index` asks for, usually the role admin".into()
-        }
-        (_, Some(project)) if !view.wide => format!("the role reader on project {project}"),
-        _ => "the role admin on the project that it logs in to".into(),
+        (_, true) => "the role admin on the project that it logs in to",
+        (_, false) => "the role reader on the project",
     }
 }
 

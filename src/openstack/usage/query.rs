@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::report::Mode;
 use super::sample::UsageService;
 use super::window::Window;
+use crate::openstack::error::Error;
 
 /// Whose usage.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,4 +35,24 @@ pub struct Query {
     pub detail: bool,
     /// Whether the names of the samples' users are wanted.
     pub users: bool,
+}
+
+/// A part of a query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// When.
+    Window,
+    /// Whose.
+    Whose,
+    /// What.
+    Services,
+    /// How.
+    Mode,
+}
+
+impl Part {
+    /// The error that this part led to.
+    pub(super) fn led_to(self, why: Error) -> Error {
+        Error::Query { part: self, why: Box::new(why) }
+    }
 }
