@@ -223,7 +223,12 @@ fn no_window(why: BadWindow) -> Diagnostic {
 /// A failure, at the attribute that led to it.
 fn explained(query: &Query, why: Error) -> Diagnostics {
     const SUMMARY: &str = "Cannot meter the usage";
-    let Error::Query { part, why } = why else { return diagnostic(SUMMARY, why).into() };
+    let (part, why) = match why {
+        Error::Query { part, why } => (part, why),
+        // Only an engine is asked for by its name.
+        Error::NoService(_) => return diagnostic(SUMMARY, why).at(at!(MeteredUsage, source)).into(),
+        _ => return diagnostic(SUMMARY, why).into(),
+    };
     let path: Path = match (part, &query.whose) {
         (Part::Window, _) => at!(MeteredUsage, start).into(),
         (Part::Whose, Whose::Projects(_)) => at!(MeteredUsage, project_ids).into(),

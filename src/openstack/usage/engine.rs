@@ -5,10 +5,11 @@ use jiff::Timestamp;
 
 use super::amount::{Amount, Unit};
 use super::collect::Start;
-use super::query::{Query, Whose};
+use super::query::{Part, Query, Whose};
 use super::report::{Mode, Report, Source};
 use super::sample::UsageService;
 use super::{cloudkitty, collect, gnocchi};
+use crate::openstack::catalog::Service;
 use crate::openstack::cloud::Cloud;
 use crate::openstack::error::{Error, Result};
 use crate::openstack::identity::Scope;
@@ -24,6 +25,12 @@ impl Cloud {
     pub async fn usage_from(&self, source: Source, query: &Query) -> Result<Report> {
         if source == Source::Api {
             return self.usage(query).await;
+        }
+        let service = if source == Source::CloudKitty { Service::Rating } else { Service::Metric };
+        // An account without a scope learns where services are in each project only.
+        let catalog = self.catalog().await?;
+        if !catalog.offers().is_empty() {
+            catalog.endpoint(service, self.config())?;
         }
         let (cloud, requests) = self.counted();
         let mode = mode(&cloud, query).await?;
@@ -55,7 +62,7 @@ async fn mode(cloud: &Cloud, query: &Query) -> Result<Mode> {
     // Nobody is refused: an engine shows everybody but administrators their own project.
     let is_admin = login.roles.iter().any(|it| it.eq_ignore_ascii_case("admin"));
     match query.mode {
-        Some(Mode::AllProjects) if !is_admin => Err(Error::Unseen {
+        Some(Mode::AllProjects) if !is_admin => Err(Part::Mode.led_to(Error::Unseen {
             what: "the usage of all projects".into(),
             why: format!(
                 "that takes the role admin. This login is for {}, with the roles {}. With a role on each project, \
@@ -63,7 +70,7 @@ async fn mode(cloud: &Cloud, query: &Query) -> Result<Mode> {
                 cloud.scope(),
                 login.roles.join(", ")
             ),
-        }),
+        })),
         Some(mode) => Ok(mode),
         None if is_admin => Ok(Mode::AllProjects),
         None => Ok(Mode::PerProject),
