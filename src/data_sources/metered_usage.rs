@@ -57,7 +57,7 @@ pub struct MeteredUsage {
     #[tf(check(time))]
     pub start: String,
     /// End of the window, which is not in it. By default the start of the current hour. If it is in the future, usage
-    /// counts until now.
+    /// counts until now, and differs from plan to plan.
     #[tf(optional, check(time))]
     pub end: Computed<String>,
     /// Ids of the projects to meter. By default all that the account may see. Not with `domain_id`.
@@ -76,8 +76,8 @@ pub struct MeteredUsage {
     #[tf(default = From::Api)]
     pub source: From,
     /// How projects are read: `all_projects` takes an administrator's account, logged in to a project, and pages
-    /// through everybody's things; `per_project` takes the role reader on each project, and a login to each; `auto`
-    /// finds out which of them the account can.
+    /// through everybody's things; `per_project` takes the role reader on each project, and a login to each, which no
+    /// application credential allows; `auto` finds out which of them the account can.
     #[tf(default = How::Auto)]
     pub mode: How,
     /// Whether `samples` has each resource. In a large cloud that is a large state.

@@ -72,6 +72,7 @@ impl Cloud {
     /// window that hasn't begun; and those of any call.
     pub async fn usage(&self, query: &Query) -> Result<Report> {
         let (cloud, requests) = self.counted();
+        started(query.window, Timestamp::now())?;
         let mode = mode(&cloud, query).await?;
         let Start { window, observed_at, projects, mut tally } =
             start(&cloud, query, Source::Api, mode).await?;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use proptest::prelude::*;
 
-use super::{Amount, Grade, Mode, Report, Sample, Source, Tally, Totals, Unit, UsageService, Window, hours};
+use super::{Amount, Grade, Mode, Report, Sample, Source, Tally, Totals, Unit, Window, hours};
 use crate::openstack::identity::Project;
 
 /// A resource before it is looked at in a window: where it is, when it was there, and how much of it there is.

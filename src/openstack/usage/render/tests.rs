@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::openstack::usage::{
-    Completeness, Grade, Mode, OtherCharge, Prices, ProjectUsage, Sample, Server, Source, Totals, Unit,
-    UsageService, Window,
+    Completeness, Grade, Mode, OtherCharge, Prices, ProjectUsage, Sample, Server, Source, Unit, UsageService,
+    Window,
 };
 
 mod records;
