@@ -260,5 +260,5 @@ fn services(all: &BTreeSet<String>) -> std::result::Result<(), String> {
     if all.is_empty() {
         return Err("Expected at least one. Without services, all are metered.".into());
     }
-    all.iter().try_for_each(|it| it.parse::<UsageService>().map(drop))
+    all.iter().try_for_each(|it| it.parse::<UsageService>().map(drop).map_err(|why| format!("{why}.")))
 }
