@@ -216,7 +216,7 @@ fn complete(
     }
     if !behind.is_empty() {
         start.tally.remark(format!(
-            "CloudKitty has not yet come to the end of the window for {}: `completeness` says how far it has.",
+            "CloudKitty has not come to the end of the window for {}: `observed_at` says how far it has.",
             few(&behind)
         ));
     }
