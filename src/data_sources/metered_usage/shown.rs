@@ -8,7 +8,7 @@ use super::MeteredUsage;
 use super::prices;
 use super::texts::{Rendering, Texts};
 use crate::openstack::usage::{
-    Completeness, Prices, ProjectUsage, Report, Sample, Totals, Unit, UsageService, hours,
+    Completeness, OtherCharge, Prices, ProjectUsage, Report, Sample, Totals, Unit, UsageService, hours,
 };
 use crate::tf::{Computed, Model, Number};
 
@@ -29,8 +29,21 @@ pub struct Usage {
     /// `snapshot`: what is there now, since its creation; what was deleted inside the window is missing. `lower_bound`:
     /// as a snapshot, but made long after the window. `sampled`: from a meter's samples. `rated`: from a rating engine.
     pub completeness: Computed<BTreeMap<String, String>>,
-    /// What all of it costs, in the prices' currency. Null without prices.
+    /// What only a rating engine measures, by its name for the metric.
+    pub others: Computed<BTreeMap<String, Other>>,
+    /// What all of it costs, in the prices' currency, or in the rating engine's. Null without prices.
     pub cost: Computed<Option<Number>>,
+}
+
+/// What only a rating engine measures.
+#[derive(Clone, Debug, Model)]
+pub struct Other {
+    /// How much there was, summed over the engine's periods.
+    pub quantity: Computed<Number>,
+    /// The engine's unit.
+    pub unit: Computed<String>,
+    /// What it costs.
+    pub cost: Computed<Number>,
 }
 
 /// Hours of what was used, with six decimals.
@@ -156,11 +169,8 @@ pub(super) fn shown(config: MeteredUsage, mut report: Report, wanted: &BTreeSet<
 
 /// What a project's usage costs: what an engine says, else by the prices. `None`: nobody knows.
 fn costs(usage: &ProjectUsage, prices: &Prices) -> Option<BigDecimal> {
-    match usage.rated_cost() {
-        Some(rated) => Some(rated),
-        None if prices.is_empty() => None,
-        None => Some(prices.total(&usage.totals).unwrap_or_default()),
-    }
+    let priced = || (!prices.is_empty()).then(|| prices.total(&usage.totals).unwrap_or_default());
+    usage.rated_cost().or_else(priced)
 }
 
 fn project(usage: ProjectUsage, cost: Option<BigDecimal>) -> Usage {
@@ -173,8 +183,7 @@ fn project(usage: ProjectUsage, cost: Option<BigDecimal>) -> Usage {
         totals,
         completeness,
         rated: _,
-        // They are in its cost; the texts name them.
-        others: _,
+        others,
     } = usage;
     let seen = completeness.keys().copied().collect();
     let mut by_kind: BTreeMap<String, BTreeMap<String, Number>> = BTreeMap::new();
@@ -190,8 +199,14 @@ fn project(usage: ProjectUsage, cost: Option<BigDecimal>) -> Usage {
         totals: Hours::of(&totals, &seen).into(),
         by_kind: by_kind.into(),
         completeness: completeness.into_iter().map(word).collect::<BTreeMap<_, _>>().into(),
+        others: others.into_iter().map(|(metric, it)| (metric, other(it))).collect::<BTreeMap<_, _>>().into(),
         cost: cost.map(Number::from).into(),
     }
+}
+
+fn other(it: OtherCharge) -> Other {
+    let OtherCharge { quantity, unit, cost } = it;
+    Other { quantity: Number::from(quantity).into(), unit: unit.into(), cost: Number::from(cost).into() }
 }
 
 fn resource(sample: Sample, prices: &Prices) -> Resource {

@@ -17,7 +17,7 @@ use crate::openstack::cloud::Cloud;
 use crate::openstack::error::{Error, Result};
 use crate::openstack::identity::{DomainFilter, Project, ProjectFilter, Scope, UserFilter};
 
-/// So many projects, if they are named, are asked for one by one; more are picked from everybody's.
+/// So many projects are asked for one by one; more are picked from everybody's.
 const FEW: usize = 20;
 /// So many projects are under way at once.
 const AT_ONCE: usize = 8;
@@ -256,7 +256,7 @@ impl Collector<'_> {
         services: &[UsageService],
     ) -> Result<()> {
         let wide = mode == Mode::AllProjects;
-        if wide && !(matches!(self.query.whose, Whose::Projects(_)) && projects.len() <= FEW) {
+        if wide && (self.wanted.is_none() || projects.len() > FEW) {
             let view = View { cloud: cloud.clone(), wide, project: None };
             try_join_all(services.iter().map(|it| self.service(&view, *it))).await?;
             return Ok(());

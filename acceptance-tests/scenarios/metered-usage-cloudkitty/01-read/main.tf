@@ -50,6 +50,6 @@ output "other" {
   value = local.day.others["network.outgoing.bytes.rate"]
 }
 
-output "observed" {
-  value = local.day.completeness.compute.observed_at
+output "until" {
+  value = local.day.completeness.compute.until
 }

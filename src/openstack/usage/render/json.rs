@@ -8,7 +8,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::plain;
-use crate::openstack::usage::{Amount, Prices, ProjectUsage, Report, Sample, Source, Totals, Unit, hours};
+use crate::openstack::usage::{
+    Amount, Grade, Prices, ProjectUsage, Report, Sample, Source, Totals, Unit, hours,
+};
 
 /// A number with all its digits: a float has 15 of them.
 type Number = Box<RawValue>;
@@ -58,7 +60,9 @@ struct Other<'a> {
 #[derive(Serialize)]
 struct Complete {
     grade: &'static str,
-    observed_at: Timestamp,
+    /// How far a rating engine has come. When others were looked at isn't told: it would differ each time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
 }
 
 #[derive(Serialize)]
@@ -120,7 +124,8 @@ fn project<'a>(it: &'a ProjectUsage, prices: &Prices) -> Project<'a> {
             .completeness
             .iter()
             .map(|(service, it)| {
-                (service.word(), Complete { grade: it.grade.word(), observed_at: it.observed_at })
+                let until = (it.grade == Grade::Rated).then_some(it.observed_at);
+                (service.word(), Complete { grade: it.grade.word(), until })
             })
             .collect(),
         others: others.collect(),
