@@ -220,7 +220,9 @@ fn complete(
     }
     if !behind.is_empty() {
         let whose = few(&behind);
-        start.tally.remark(format!("CloudKitty has come to {least} only: later usage of {whose} is missing."));
+        start
+            .tally
+            .remark(format!("CloudKitty has come to {least} only: later usage of {whose} is missing."));
     }
     if !unknown.is_empty() {
         start.tally.remark(format!("CloudKitty does not process {}.", few(&unknown)));
