@@ -294,7 +294,8 @@ impl Player {
         let until = Instant::now() + PATIENCE;
         let reply = loop {
             let reply = cloud.request(&line, token.as_deref(), &headers, body.as_ref())?;
-            let fine = request.status.map_or(reply.is_success(), |status| status == reply.status);
+            let fine = request.status.map_or(reply.is_success(), |status| status == reply.status)
+                || (request.unless_there && reply.status == 409);
             let lines = expected.as_ref().map(|it| differences(it, &reply.body)).unwrap_or_default();
             if fine && lines.is_empty() {
                 break reply;

@@ -113,7 +113,7 @@ pub struct MeteredUsage {
     pub focus_csv: Computed<Option<String>>,
     /// APEL's cloud records 0.4, one for each server, as cASO sends them.
     pub cloud_records: Computed<Option<String>>,
-    /// APEL's records of public addresses 0.2, one for each project and user.
+    /// APEL's records of public addresses 0.2: how many each project had at the end of the window.
     pub ip_records: Computed<Option<String>>,
     /// Storage accounting records (EMI StAR), one for each volume.
     pub storage_records: Computed<Option<String>>,

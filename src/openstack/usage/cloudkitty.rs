@@ -190,7 +190,8 @@ fn complete(
         .filter_map(|(metric, it)| Some(meaning(metric, &it.unit)?.service()))
         .filter(|it| asked(query, *it))
         .collect();
-    let (observed_at, end) = (start.observed_at, start.window.end());
+    let end = start.window.end();
+    let mut least = end;
     let mut behind = BTreeSet::new();
     let mut unknown = BTreeSet::new();
     for (id, project) in &mut start.tally.report().projects {
@@ -200,7 +201,10 @@ fn complete(
             Timestamp::from_microsecond(micros).unwrap_or(*it)
         });
         match processed {
-            Some(at) if at < end => drop(behind.insert(id.clone())),
+            Some(at) if at < end => {
+                behind.insert(id.clone());
+                least = least.min(at);
+            }
             None if told => {
                 unknown.insert(id.clone());
                 // Nobody rates it, and nothing is there: that is no figure of CloudKitty's.
@@ -211,14 +215,14 @@ fn complete(
             }
             _ => {}
         }
-        let it = Completeness { grade: Grade::Rated, observed_at: processed.unwrap_or(observed_at) };
+        let it = Completeness { grade: Grade::Rated, observed_at: processed.unwrap_or(end) };
         project.completeness.extend(services.iter().map(|service| (*service, it)));
     }
     if !behind.is_empty() {
-        start.tally.remark(format!(
-            "CloudKitty has not yet come to the end of the window for {}: `completeness` says how far it has.",
-            few(&behind)
-        ));
+        let whose = few(&behind);
+        start
+            .tally
+            .remark(format!("CloudKitty has come to {least} only: later usage of {whose} is missing."));
     }
     if !unknown.is_empty() {
         start.tally.remark(format!("CloudKitty does not process {}.", few(&unknown)));

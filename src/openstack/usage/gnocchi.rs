@@ -24,6 +24,8 @@ use crate::openstack::error::{Error, Result};
 
 /// A window is read in parts of this length, so that a reply stays small.
 const PART: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// A resource's id as its service has it. Gnocchi's own `id` is another if that is no UUID.
+const ID: &str = "original_resource_id";
 /// The granularity that is wanted most.
 const HOUR: u64 = 3600;
 
@@ -185,7 +187,7 @@ fn groups(metric: &Metric, attributes: &BTreeMap<String, Value>, detail: bool) -
     let known = |it: &&&str| attributes.contains_key(**it);
     groups.extend([metric.kind].iter().filter(known));
     if detail {
-        groups.extend(["id", "user_id"]);
+        groups.extend([ID, "user_id"]);
         groups.extend(["display_name", "name"].iter().filter(known).take(1));
     }
     groups
@@ -331,9 +333,9 @@ fn add(
         return;
     }
     let service = metric.unit.service();
-    let sample = samples.entry((service, has("id").to_owned())).or_insert_with(|| Sample {
+    let sample = samples.entry((service, has(ID).to_owned())).or_insert_with(|| Sample {
         service,
-        resource_id: has("id").to_owned(),
+        resource_id: has(ID).to_owned(),
         resource_name: [has("display_name"), has("name")].concat(),
         project_id: project_id.to_owned(),
         user_id: Some(has("user_id").to_owned()).filter(|it| !it.is_empty()),
@@ -349,8 +351,8 @@ fn add(
     });
     sample.started_at = sample.started_at.min(first);
     sample.ended_at = sample.ended_at.max(Some(last));
-    // The mean over the time that has measures: of what grew, in whole numbers.
-    let mean = BigDecimal::from(whole) / BigDecimal::from(sum.micros.max(1));
+    // The mean over the time that it was there: of what grew, in whole numbers.
+    let mean = BigDecimal::from(whole) / BigDecimal::from(sample.overlap.max(1));
     let mean = mean.round(0).to_u64().unwrap_or(u64::MAX);
     match sample.quantities.iter_mut().find(|it| it.0 == metric.unit) {
         // Root and ephemeral disk.

@@ -210,8 +210,7 @@ fn json_has_everything() {
             "lab": {
               "completeness": {
                 "image": {
-                  "grade": "exact_existence",
-                  "observed_at": "2026-11-02T00:00:00Z"
+                  "grade": "exact_existence"
                 }
               },
               "cost": 0.005,
@@ -230,12 +229,10 @@ fn json_has_everything() {
             "web": {
               "completeness": {
                 "compute": {
-                  "grade": "exact_existence",
-                  "observed_at": "2026-11-02T00:00:00Z"
+                  "grade": "exact_existence"
                 },
                 "volume": {
-                  "grade": "snapshot",
-                  "observed_at": "2026-11-02T00:00:00Z"
+                  "grade": "snapshot"
                 }
               },
               "cost": 0.273,
