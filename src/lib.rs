@@ -4,6 +4,8 @@
 //! each other nor them.
 
 pub mod data_sources;
+pub mod ephemeral;
+pub mod functions;
 pub mod openstack;
 pub mod provider;
 pub mod resources;

@@ -11,6 +11,7 @@ const ADDRESS: &str = "registry.terraform.io/tenancy/tenancy";
 
 fn main() -> ExitCode {
     let options = Options::new(ADDRESS, env!("CARGO_PKG_VERSION"));
-    let ending = options.ending.clone();
-    plugin::main(std::env::args().skip(1), options, || Server::<TenancyProvider>::new(ending))
+    let (ending, unfinished) = (options.ending.clone(), options.unfinished.clone());
+    let server = || Server::<TenancyProvider>::new(ending).holding(unfinished);
+    plugin::main(std::env::args().skip(1), options, server)
 }

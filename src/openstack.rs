@@ -6,11 +6,13 @@
 pub mod auth;
 pub mod catalog;
 mod cloud;
+mod collection;
 pub mod config;
 pub mod error;
 pub mod identity;
 pub mod inventory;
 pub mod purge;
+pub mod quota;
 mod session;
 mod transport;
 pub mod usage;

@@ -5,13 +5,23 @@ mod account;
 pub use account::Account;
 
 use crate::data_sources;
-use crate::resources::Tenancy;
+use crate::ephemeral;
+use crate::functions::stored_unique_id::StoredUniqueId;
+use crate::functions::tenant_name::TenantName;
+use crate::openstack::quota::NovaQuotaDriver;
+use crate::resources::federated_user::FederatedUser;
+use crate::resources::federation_mapping::FederationMapping;
+use crate::resources::federation_protocol::FederationProtocol;
+use crate::resources::identity_provider::IdentityProvider;
 use crate::resources::project_group_binding::{MissingMembers, ProjectGroupBinding};
+use crate::resources::quota_defaults::QuotaDefaults;
+use crate::resources::quota_set::QuotaSet;
 use crate::resources::tenant_project::TenantProject;
 use crate::resources::workspace_domain::WorkspaceDomain;
+use crate::resources::{Defaults, Federation, Tenancy};
 use crate::tf::{
-    Diagnostics, DynDataSource, DynResource, Erased, ErasedData, Fields, Mismatch, Model, Path, Provider,
-    Result, Schema, Value, at,
+    Diagnostics, DynDataSource, DynEphemeral, DynFunction, DynResource, Erased, ErasedData, ErasedEphemeral,
+    ErasedFunction, Fields, Mismatch, Model, Path, Provider, Result, Schema, Value, at, choice,
 };
 
 /// The provider block.
@@ -25,16 +35,44 @@ pub struct Config {
 /// What resources share.
 #[derive(Model)]
 pub struct Shared {
-    /// Id of the domain in which the members of groups are looked up. By default the default domain.
+    /// Id of the domain in which the members of groups are looked up, and federated users made. By default the default
+    /// domain.
     pub users_domain_id: Option<String>,
     /// What a binding does about a member that Keystone does not know: `skip` (the default) remarks on it and adds it
-    /// once it is known, `fail` refuses.
+    /// once it is known, `create` makes the user, who then logs in through `federation`, `fail` refuses.
     pub missing_users: Option<MissingMembers>,
+    /// Identity provider and protocol of the users that a binding makes. Needed for `missing_users = "create"`.
+    pub federation: Option<Federation>,
+    /// Which of its quota drivers Nova runs: `db`, where Nova keeps the limits itself, `unified`, where Keystone does, or
+    /// `auto` (the default), which finds out. Nova itself does not tell.
+    pub nova_quota_driver: Option<QuotaDriver>,
     /// Another account, used only to read metered usage: a reader in every project, say, while the provider's own
     /// account may do more. It takes the attributes of the provider block that say who logs in where. Variables of the
     /// environment are not taken for it. Without `cloud` and `auth_url` it is an account of the same cloud, and is
     /// reached in the same way.
     pub metering: Option<Account>,
+}
+
+choice! {
+    /// Which of its quota drivers Nova runs.
+    pub enum QuotaDriver {
+        /// Find out.
+        Auto = "auto",
+        /// Nova keeps the limits.
+        Db = "db",
+        /// Keystone keeps the limits.
+        Unified = "unified",
+    }
+}
+
+impl From<QuotaDriver> for NovaQuotaDriver {
+    fn from(it: QuotaDriver) -> Self {
+        match it {
+            QuotaDriver::Auto => NovaQuotaDriver::Auto,
+            QuotaDriver::Db => NovaQuotaDriver::Db,
+            QuotaDriver::Unified => NovaQuotaDriver::Unified,
+        }
+    }
 }
 
 impl Model for Config {
@@ -71,7 +109,8 @@ impl Provider for TenancyProvider {
 
     async fn configure(config: Config, host: &str) -> Result<(Tenancy, Diagnostics)> {
         tracing::debug!(host, "configuring");
-        let Config { account, shared: Shared { users_domain_id, missing_users, metering } } = config;
+        let Config { account, shared } = config;
+        let Shared { users_domain_id, missing_users, federation, nova_quota_driver, metering } = shared;
         let mut warnings = Diagnostics::default();
         // Here, where the credentials are, and not in the first resource that needs them.
         let cloud = account.log_in(None, &Path::root(), &mut warnings).await?;
@@ -79,7 +118,13 @@ impl Provider for TenancyProvider {
             Some(it) => Some(it.log_in(Some(&cloud), &at!(Shared, metering).into(), &mut warnings).await?),
             None => None,
         };
-        let mut tenancy = Tenancy::new(cloud, users_domain_id, missing_users.unwrap_or_default());
+        let defaults = Defaults {
+            users_domain_id,
+            missing_users: missing_users.unwrap_or_default(),
+            federation,
+            nova_quota_driver: nova_quota_driver.map(Into::into).unwrap_or_default(),
+        };
+        let mut tenancy = Tenancy::new(cloud, defaults);
         tenancy.metering = metering;
         Ok((tenancy, warnings))
     }
@@ -89,6 +134,12 @@ impl Provider for TenancyProvider {
             Box::new(Erased::<WorkspaceDomain>::default()),
             Box::new(Erased::<TenantProject>::default()),
             Box::new(Erased::<ProjectGroupBinding>::default()),
+            Box::new(Erased::<FederatedUser>::default()),
+            Box::new(Erased::<IdentityProvider>::default()),
+            Box::new(Erased::<FederationMapping>::default()),
+            Box::new(Erased::<FederationProtocol>::default()),
+            Box::new(Erased::<QuotaSet>::default()),
+            Box::new(Erased::<QuotaDefaults>::default()),
         ]
     }
 
@@ -98,6 +149,23 @@ impl Provider for TenancyProvider {
             Box::new(ErasedData::<data_sources::metered_usage::MeteredUsage>::default()),
             Box::new(ErasedData::<data_sources::project::Project>::default()),
             Box::new(ErasedData::<data_sources::role::Role>::default()),
+            Box::new(ErasedData::<data_sources::user::User>::default()),
+            Box::new(ErasedData::<data_sources::group::Group>::default()),
+            Box::new(ErasedData::<data_sources::quota_usage::QuotaUsage>::default()),
+        ]
+    }
+
+    fn ephemerals() -> Vec<Box<dyn DynEphemeral<Tenancy>>> {
+        vec![
+            Box::new(ErasedEphemeral::<ephemeral::token::Token>::default()),
+            Box::new(ErasedEphemeral::<ephemeral::application_credential::ApplicationCredential>::default()),
+        ]
+    }
+
+    fn functions() -> Vec<Box<dyn DynFunction>> {
+        vec![
+            Box::new(ErasedFunction::<StoredUniqueId>::default()),
+            Box::new(ErasedFunction::<TenantName>::default()),
         ]
     }
 }

@@ -1,12 +1,20 @@
 //! Where Terraform and OpenStack meet: one file per thing that a user can write.
 
 pub mod check;
+pub mod federated_user;
+pub mod federation_mapping;
+pub mod federation_protocol;
 mod holdings;
+pub mod identity_provider;
 pub mod project_group_binding;
+pub mod quota_defaults;
+pub mod quota_set;
+pub mod quotas;
 pub mod tenant_project;
 pub mod workspace_domain;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,9 +22,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::openstack::config::DomainRef;
 use crate::openstack::error::UnknownError;
-use crate::openstack::identity::{Domain, Group, Project};
+use crate::openstack::identity::{Domain, Group, Project, User};
+use crate::openstack::quota::{NovaQuotaDriver, QuotaService, Quotas};
 use crate::openstack::{Cloud, Error};
-use crate::tf::{Client, Diagnostic, Diagnostics, Path, Result};
+use crate::tf::{Client, Diagnostic, Diagnostics, Model, Path, Result};
 use project_group_binding::MissingMembers;
 
 /// What the provider block is configured into: a cloud, and the defaults that resources share.
@@ -26,14 +35,38 @@ pub struct Tenancy {
     pub cloud: Cloud,
     /// As another account sees it that is only to read metered usage. `None`: `cloud` does.
     pub metering: Option<Cloud>,
+    /// What resources go by that say nothing themselves.
+    pub defaults: Defaults,
+    /// Ids of what a destroy plan has seen go, so that what holds them does not count them any more.
+    leaving: Arc<Mutex<BTreeSet<String>>>,
+    /// What was found to exist, so that a plan asks for each once; and what the plan itself makes by a known id.
+    existing: Arc<Mutex<BTreeSet<String>>>,
+    /// What must not be made twice at once, by name.
+    making: Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>>,
+}
+
+/// How users log in whom a binding makes.
+#[derive(Clone, Debug, PartialEq, Model)]
+pub struct Federation {
+    /// Keystone's id of the identity provider.
+    #[tf(check(check::not_empty))]
+    pub identity_provider: String,
+    /// Keystone's id of the protocol.
+    #[tf(check(check::not_empty))]
+    pub protocol: String,
+}
+
+/// The defaults that a provider block sets for resources.
+#[derive(Clone, Debug, Default)]
+pub struct Defaults {
     /// Where the members of groups are looked up. `None`: in the default domain.
     pub users_domain_id: Option<String>,
     /// What a binding does about a member that Keystone does not know.
     pub missing_users: MissingMembers,
-    /// Ids of what a destroy plan has seen go, so that what holds them does not count them any more.
-    leaving: Arc<Mutex<BTreeSet<String>>>,
-    /// Ids of domains, projects and groups that were found to exist, so that a plan asks for each once.
-    existing: Arc<Mutex<BTreeSet<String>>>,
+    /// How users log in whom a binding makes.
+    pub federation: Option<Federation>,
+    /// Which of its quota drivers Nova runs.
+    pub nova_quota_driver: NovaQuotaDriver,
 }
 
 /// Something that a configuration refers to by id.
@@ -45,6 +78,22 @@ pub enum Existing<'a> {
     Project(&'a str),
     /// A group.
     Group(&'a str),
+    /// An identity provider.
+    IdentityProvider(&'a str),
+    /// A mapping.
+    Mapping(&'a str),
+}
+
+impl fmt::Display for Existing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Existing::Domain(id) => write!(f, "domain {id}"),
+            Existing::Project(id) => write!(f, "project {id}"),
+            Existing::Group(id) => write!(f, "group {id}"),
+            Existing::IdentityProvider(id) => write!(f, "identity provider \"{id}\""),
+            Existing::Mapping(id) => write!(f, "mapping \"{id}\""),
+        }
+    }
 }
 
 impl Client for Tenancy {
@@ -67,20 +116,40 @@ impl Deref for Tenancy {
 
 impl Tenancy {
     /// A cloud with the defaults of a provider block.
-    pub fn new(cloud: Cloud, users_domain_id: Option<String>, missing_users: MissingMembers) -> Self {
-        Tenancy {
-            cloud,
-            metering: None,
-            users_domain_id,
-            missing_users,
-            leaving: Arc::default(),
-            existing: Arc::default(),
-        }
+    pub fn new(cloud: Cloud, defaults: Defaults) -> Self {
+        let (leaving, existing, making) = Default::default();
+        Tenancy { cloud, metering: None, defaults, leaving, existing, making }
     }
 
     /// The account that reads metered usage.
     pub fn meter(&self) -> &Cloud {
         self.metering.as_ref().unwrap_or(&self.cloud)
+    }
+
+    /// Waits until nobody else in this process makes what has this name, and keeps them from it meanwhile.
+    pub async fn alone_with(&self, name: String) -> tokio::sync::OwnedMutexGuard<()> {
+        let lock = {
+            let mut all = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+            all.entry(name).or_default().clone()
+        };
+        lock.lock_owned().await
+    }
+
+    /// What projects may use.
+    pub fn quotas(&self) -> Quotas<'_> {
+        self.cloud.quotas(self.defaults.nova_quota_driver)
+    }
+
+    /// The services with limits that the cloud has.
+    pub async fn quota_services(&self) -> Result<Vec<QuotaService>> {
+        let mut services = Vec::new();
+        for service in QuotaService::ALL {
+            let there = self.has_service(service.service().official()).await;
+            if there.explain("Cannot see which services the cloud has")? {
+                services.push(service);
+            }
+        }
+        Ok(services)
     }
 
     /// Notes that an object goes with the plan that is being made.
@@ -93,33 +162,41 @@ impl Tenancy {
         self.leaving.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
     }
 
-    /// Refuses a plan whose apply would need something that is not there. What may not be looked up is let pass: the
-    /// apply tells.
-    pub async fn must_exist(&self, what: Existing<'_>, at: impl Into<Path>) -> Result<()> {
-        let (kind, id) = match what {
-            Existing::Domain(id) => ("domain", id),
-            Existing::Project(id) => ("project", id),
-            Existing::Group(id) => ("group", id),
-        };
-        if self.existing.lock().unwrap_or_else(PoisonError::into_inner).contains(id) {
-            return Ok(());
+    /// Notes that the plan that is being made makes this.
+    pub fn note_coming(&self, what: Existing<'_>) {
+        self.existing.lock().unwrap_or_else(PoisonError::into_inner).insert(what.to_string());
+    }
+
+    /// Whether something is there, or comes with the plan that is being made. What may not be looked up is taken to be
+    /// there: the apply tells.
+    pub async fn exists(&self, what: Existing<'_>) -> bool {
+        if self.existing.lock().unwrap_or_else(PoisonError::into_inner).contains(&what.to_string()) {
+            return true;
         }
         let found = match what {
             Existing::Domain(id) => self.domains().get_opt(id).await.map(|it| it.is_some()),
             Existing::Project(id) => self.projects().get_opt(id).await.map(|it| it.is_some()),
             Existing::Group(id) => self.groups().get_opt(id).await.map(|it| it.is_some()),
-        };
-        match found {
-            Ok(false) => Err(Diagnostic::error(format!("There is no {kind} {id}"))
-                .detail(format!("Keystone knows no {kind} with this id. Expected an id, not a name."))
-                .at(at)
-                .into()),
-            Ok(true) => {
-                self.existing.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned());
-                Ok(())
+            Existing::IdentityProvider(id) => {
+                self.identity_providers().get_opt(id).await.map(|it| it.is_some())
             }
-            Err(_) => Ok(()),
+            Existing::Mapping(id) => self.mappings().get_opt(id).await.map(|it| it.is_some()),
+        };
+        if matches!(found, Ok(true)) {
+            self.note_coming(what);
         }
+        found.unwrap_or(true)
+    }
+
+    /// Refuses a plan whose apply would need something that is not there.
+    pub async fn must_exist(&self, what: Existing<'_>, at: impl Into<Path>) -> Result<()> {
+        if self.exists(what).await {
+            return Ok(());
+        }
+        Err(Diagnostic::error(format!("There is no {what}"))
+            .detail("Keystone knows none with this id. Expected an id, not a name.")
+            .at(at)
+            .into())
     }
 
     /// Id of the domain for whatever names no domain.
@@ -153,12 +230,17 @@ impl Tenancy {
 
     /// A group by its name in a domain.
     pub async fn group_named(&self, name: &str, domain: &Domain) -> Result<Group, Error> {
-        self.groups().find(&domain.id, name).await?.ok_or_else(|| unknown("group", name, domain))
+        self.groups().must_find(domain, name).await
+    }
+
+    /// A user by its name in a domain.
+    pub async fn user_named(&self, name: &str, domain: &Domain) -> Result<User, Error> {
+        self.users().must_find(domain, name).await
     }
 
     /// Id of the domain in which members are looked up.
     pub async fn users_domain_id(&self) -> Result<String, Error> {
-        match &self.users_domain_id {
+        match &self.defaults.users_domain_id {
             Some(id) => Ok(id.clone()),
             None => self.default_domain_id().await,
         }
@@ -200,7 +282,8 @@ fn advice(error: &Error) -> Option<&'static str> {
     }
 }
 
-fn capitalized(text: &str) -> String {
+/// The same text as a sentence starts.
+pub fn capitalized(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
@@ -228,7 +311,8 @@ pub fn refused(kind: &str, resource: &str, error: Error, name: impl Into<Path>) 
     let import = conflict.holder_id.as_ref().map(|id| {
         format!("\n\nTo manage the existing {kind} here:\n\nimport {{\n  to = {resource}.example\n  id = \"{id}\"\n}}")
     });
-    let mut told = diagnostic(format!("The name \"{}\" is taken", conflict.name), error.clone()).at(name);
+    let summary = format!("The {} \"{}\" is taken", conflict.what, conflict.name);
+    let mut told = diagnostic(summary, error.clone()).at(name);
     told.detail.push_str(&import.unwrap_or_default());
     told
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use tenancy::provider::{Config, TenancyProvider};
-use tenancy::tf::{Field, Kind, Model, Nesting, Presence, Provider, Schema, Type, Value};
+use tenancy::tf::{DynFunction, Field, Kind, Model, Nesting, Presence, Provider, Schema, Type, Value};
 
 #[test]
 fn the_pages_are_up_to_date() -> Result<()> {
@@ -42,7 +42,7 @@ fn stale(root: &Path, pages: &BTreeMap<PathBuf, String>) -> Result<Vec<PathBuf>>
         .filter(|(path, text)| fs::read_to_string(root.join(path)).ok().as_ref() != Some(*text))
         .map(|(path, _)| path.clone())
         .collect();
-    for folder in ["docs/resources", "docs/data-sources"] {
+    for folder in ["docs/resources", "docs/data-sources", "docs/ephemeral-resources", "docs/functions"] {
         let Ok(entries) = fs::read_dir(root.join(folder)) else { continue };
         for entry in entries {
             let path = Path::new(folder).join(entry?.file_name());
@@ -57,45 +57,82 @@ fn stale(root: &Path, pages: &BTreeMap<PathBuf, String>) -> Result<Vec<PathBuf>>
 /// Every page, by its path from the root.
 fn pages(root: &Path) -> Result<BTreeMap<PathBuf, String>> {
     let mut pages = BTreeMap::new();
-    let (mut resources, mut data_sources) = (Vec::new(), Vec::new());
+    let mut listed = Vec::new();
+    let mut list = |title, folder, all: Vec<(String, String)>| listed.push((title, folder, all));
+    let mut all = Vec::new();
     for it in TenancyProvider::resources() {
         let page = Page { root, name: it.name(), folder: "resources", title: "Resource" };
-        resources.push((it.name(), first_sentence(it.schema().description)));
+        all.push(page.entry(it.schema()));
         let mut text = page.start(it.schema())?;
         text += &schema(it.schema(), &[]);
         text += &page.import(&it.identity())?;
         pages.insert(page.path(), text);
     }
+    list("Resources", "resources", std::mem::take(&mut all));
     for it in TenancyProvider::data_sources() {
         let page = Page { root, name: it.name(), folder: "data-sources", title: "Data Source" };
-        data_sources.push((it.name(), first_sentence(it.schema().description)));
-        let text = page.start(it.schema())? + &schema(it.schema(), &[]);
-        pages.insert(page.path(), text);
+        all.push(page.entry(it.schema()));
+        pages.insert(page.path(), page.start(it.schema())? + &schema(it.schema(), &[]));
     }
-    pages.insert("docs/index.md".into(), index(root, &resources, &data_sources)?);
+    list("Data Sources", "data-sources", std::mem::take(&mut all));
+    for it in TenancyProvider::ephemerals() {
+        let page = Page { root, name: it.name(), folder: "ephemeral-resources", title: "Ephemeral Resource" };
+        all.push(page.entry(it.schema()));
+        pages.insert(page.path(), page.start(it.schema())? + &schema(it.schema(), &[]));
+    }
+    list("Ephemeral Resources", "ephemeral-resources", std::mem::take(&mut all));
+    for it in TenancyProvider::functions() {
+        let path = format!("docs/functions/{}.md", it.name());
+        all.push((it.name().to_owned(), first_sentence(it.schema().description)));
+        pages.insert(path.into(), function(root, &*it)?);
+    }
+    list("Functions", "functions", all);
+    pages.insert("docs/index.md".into(), index(root, &listed)?);
     Ok(pages)
 }
 
-fn index(root: &Path, resources: &[(&str, String)], data_sources: &[(&str, String)]) -> Result<String> {
+/// What is on offer of one kind: title and folder, then names, each with its first sentence.
+type Listed = (&'static str, &'static str, Vec<(String, String)>);
+
+fn index(root: &Path, listed: &[Listed]) -> Result<String> {
     let config = Config::schema();
     let mut text = front(&format!("{} Provider", TenancyProvider::NAME), "", config.description);
     let _ = write!(text, "# {} Provider\n\n{}\n\n", TenancyProvider::NAME, paragraphs(config.description));
     text += &example(root, "examples/provider/provider.tf")?;
-    for (title, folder, all) in
-        [("Resources", "resources", resources), ("Data Sources", "data-sources", data_sources)]
-    {
+    for (title, folder, all) in listed {
         let _ = writeln!(text, "## {title}\n");
         for (name, about) in all {
-            let _ = writeln!(text, "- [`{}_{name}`]({folder}/{name}.md): {about}", TenancyProvider::NAME);
+            let page = name.trim_start_matches("tenancy_");
+            let _ = writeln!(text, "- [`{name}`]({folder}/{page}.md): {about}");
         }
         text.push('\n');
     }
-    text += "What to do about an error message is told in the guide [Troubleshooting](guides/troubleshooting.md).\n\n";
+    text += "What to do about an error message is told in the guide [Troubleshooting](guides/troubleshooting.md). How people log in \
+             through an identity provider, and get their roles, is told in [Groups from a claim](guides/groups-from-a-claim.md) and \
+             [Users of a company's identity provider](guides/users-of-a-company.md).\n\n";
     text += &schema(&config, &[]);
     Ok(text)
 }
 
-/// The page of a resource or a data source.
+/// The page of a function: what it is called with, and what it returns.
+fn function(root: &Path, it: &dyn DynFunction) -> Result<String> {
+    let (name, schema) = (it.name(), it.schema());
+    let title = format!("{name} function - {}", TenancyProvider::NAME);
+    let mut text = front(&title, "subcategory: \"\"\n", schema.description);
+    let _ = write!(text, "# function: {name}\n\n{}\n\n", paragraphs(schema.description));
+    text += &example(root, &format!("examples/functions/{name}/function.tf"))?;
+    let parameters = schema.fields.iter().map(|it| format!("{} {}", it.name, kind(&it.kind).to_lowercase()));
+    let parameters = parameters.collect::<Vec<_>>().join(", ");
+    let returns = of_type(&it.returns()).to_lowercase();
+    let _ = write!(text, "## Signature\n\n```text\n{name}({parameters}) {returns}\n```\n\n## Arguments\n\n");
+    for (number, it) in schema.fields.iter().enumerate() {
+        let (kind, about) = (kind(&it.kind), paragraphs(it.description));
+        let _ = writeln!(text, "{}. `{}` ({kind}) {about}", number + 1, it.name);
+    }
+    Ok(text)
+}
+
+/// The page of whatever has a schema.
 struct Page<'a> {
     root: &'a Path,
     name: &'static str,
@@ -110,6 +147,10 @@ impl Page<'_> {
 
     fn full_name(&self) -> String {
         format!("{}_{}", TenancyProvider::NAME, self.name)
+    }
+
+    fn entry(&self, schema: &Schema) -> (String, String) {
+        (self.full_name(), first_sentence(schema.description))
     }
 
     fn examples(&self) -> String {

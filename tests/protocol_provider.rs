@@ -176,6 +176,15 @@ async fn offers_the_same_everywhere() -> Result<()> {
     assert_eq!(identities.identity_schemas.keys().cloned().collect::<Vec<_>>(), resources);
     let sources: Vec<_> = schemas.data_source_schemas.keys().cloned().collect();
     assert_eq!(metadata.data_sources.into_iter().map(|it| it.type_name).collect::<Vec<_>>(), sources);
+    let ephemerals: Vec<_> = schemas.ephemeral_resource_schemas.keys().cloned().collect();
+    assert_eq!(
+        metadata.ephemeral_resources.into_iter().map(|it| it.type_name).collect::<Vec<_>>(),
+        ephemerals
+    );
+    let functions: Vec<_> = schemas.functions.keys().cloned().collect();
+    assert_eq!(metadata.functions.into_iter().map(|it| it.name).collect::<Vec<_>>(), functions);
+    let alone = host.provider().get_functions(get_functions::Request {}).await?.into_inner();
+    assert_eq!(alone.functions, schemas.functions);
     assert_eq!(metadata.server_capabilities, schemas.server_capabilities);
     assert!(schemas.server_capabilities.is_some_and(|it| it.plan_destroy && it.get_provider_schema_optional));
     Ok(())
@@ -278,6 +287,39 @@ async fn knows_objects_by_their_identity() -> Result<()> {
     let answer = host.provider().upgrade_resource_identity(request).await?.into_inner();
     let identity = answer.upgraded_identity.and_then(|it| it.identity_data);
     assert_eq!(plain(identity.as_ref()), json!({"id": "p1"}));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_may_have_several_parts() -> Result<()> {
+    const PROTOCOL: &str = "tenancy_federation_protocol";
+    let server = keystone().await;
+    let protocols = json!({"protocols": [{"id": "openid", "mapping_id": "m", "remote_id_attribute": "ISS"}]});
+    on(&server, "GET", "/v3/OS-FEDERATION/identity_providers/aad/protocols", ok(200, protocols)).await;
+    let host = configured(&server).await?;
+    let identity = json!({"identity_provider": "aad", "protocol": "openid"});
+    let by_identity = Some(ResourceIdentityData { identity_data: dynamic(identity.clone()) });
+    for (id, by) in [("", by_identity), ("aad/openid", None)] {
+        let request = import_resource_state::Request {
+            type_name: PROTOCOL.into(),
+            id: id.into(),
+            identity: by,
+            ..Default::default()
+        };
+        let answer = host.provider().import_resource_state(request).await?.into_inner();
+        assert!(answer.diagnostics.is_empty(), "{:?}", answer.diagnostics);
+        let imported = &answer.imported_resources[0];
+        let state = json!({"identity_provider": "aad", "protocol": "openid", "mapping": "m", "remote_id_attribute": "ISS"});
+        assert_eq!(plain(imported.state.as_ref()), state);
+        assert_eq!(plain(imported.identity.as_ref().and_then(|it| it.identity_data.as_ref())), identity);
+    }
+    let request = import_resource_state::Request {
+        type_name: PROTOCOL.into(),
+        id: "openid".into(),
+        ..Default::default()
+    };
+    let answer = host.provider().import_resource_state(request).await?.into_inner();
+    assert_eq!(answer.diagnostics[0].summary, "Unreadable import id");
     Ok(())
 }
 
@@ -432,17 +474,11 @@ async fn says_what_it_does_not_offer() -> Result<()> {
     let mut p = host.provider();
     let none = |all: Vec<Diagnostic>| assert_eq!(all[0].severity, ERROR, "{all:?}");
     let name = || "tenancy_nothing".to_owned();
-    assert!(p.get_functions(get_functions::Request {}).await?.into_inner().functions.is_empty());
     let call = call_function::Request { name: name(), ..Default::default() };
     assert!(p.call_function(call).await?.into_inner().error.is_some());
-    let it = validate_ephemeral_resource_config::Request { type_name: name(), ..Default::default() };
-    none(p.validate_ephemeral_resource_config(it).await?.into_inner().diagnostics);
     let it = open_ephemeral_resource::Request { type_name: name(), ..Default::default() };
-    none(p.open_ephemeral_resource(it).await?.into_inner().diagnostics);
-    let it = renew_ephemeral_resource::Request { type_name: name(), ..Default::default() };
-    none(p.renew_ephemeral_resource(it).await?.into_inner().diagnostics);
-    let it = close_ephemeral_resource::Request { type_name: name(), ..Default::default() };
-    none(p.close_ephemeral_resource(it).await?.into_inner().diagnostics);
+    let why = p.open_ephemeral_resource(it).await.expect_err("there is no such thing");
+    assert!(why.message().contains("no ephemeral resource tenancy_nothing"), "{why}");
     let it = validate_list_resource_config::Request { type_name: name(), ..Default::default() };
     none(p.validate_list_resource_config(it).await?.into_inner().diagnostics);
     let it = list_resource::Request { type_name: name(), ..Default::default() };
@@ -486,6 +522,98 @@ async fn says_what_it_does_not_offer() -> Result<()> {
             .await?
             .into_inner()
             .diagnostics,
+    );
+    Ok(())
+}
+
+/// A token is opened, asked about a minute before its end, and revoked; the process that ends revokes what is left.
+#[tokio::test(flavor = "multi_thread")]
+async fn hands_out_a_token_and_takes_it_back() -> Result<()> {
+    let server = keystone().await;
+    let named =
+        |name: &str| json!({"id": name, "name": name, "domain": {"id": "default", "name": "Default"}});
+    let token = json!({"token": {"methods": ["token"], "expires_at": "2999-01-01T00:00:00.000000Z",
+        "issued_at": "2026-01-01T00:00:00.000000Z", "user": named("u"), "roles": [], "catalog": []}});
+    let read = Mock::given(method("GET")).and(path("/v3/auth/tokens"));
+    read.respond_with(ok(200, token)).up_to_n_times(3).mount(&server).await;
+    on(&server, "DELETE", "/v3/auth/tokens", ResponseTemplate::new(204)).await;
+    let host = configured(&server).await?;
+    const TOKEN: &str = "tenancy_token";
+    let written = json!({"oidc": null, "project_id": null, "project_name": "admin", "project_domain_id": null,
+        "project_domain_name": null, "domain_id": null, "domain_name": null, "system": null, "token": null,
+        "expires_at": null, "user_id": null, "user_name": null, "roles": null, "auth_url": null});
+    let open = async || {
+        let request = open_ephemeral_resource::Request {
+            type_name: TOKEN.into(),
+            config: dynamic(written.clone()),
+            ..Default::default()
+        };
+        host.provider().open_ephemeral_resource(request).await.map(|it| it.into_inner())
+    };
+    let opened = open().await?;
+    assert!(opened.diagnostics.is_empty(), "{:?}", opened.diagnostics);
+    let result = plain(opened.result.as_ref());
+    assert_eq!((&result["token"], &result["project_name"]), (&json!("t"), &json!("admin")));
+    assert_eq!(
+        (&result["system"], &result["domain_id"], &result["oidc"]),
+        (&json!(false), &Value::Null, &Value::Null)
+    );
+    let end: std::time::SystemTime = "2999-01-01T00:00:00Z".parse::<jiff::Timestamp>()?.into();
+    let renew_at: std::time::SystemTime = opened.renew_at.ok_or("no time")?.try_into()?;
+    assert_eq!(end.duration_since(renew_at)?, Duration::from_secs(60));
+
+    let private = opened.private;
+    let renew = async || {
+        let request = renew_ephemeral_resource::Request { type_name: TOKEN.into(), private: private.clone() };
+        host.provider().renew_ephemeral_resource(request).await.map(|it| it.into_inner())
+    };
+    let renewed = renew().await?;
+    assert_eq!(severities(&renewed.diagnostics), [(WARNING, "The token is about to end".into())]);
+    assert_eq!((renewed.renew_at, &renewed.private), (None, &private));
+
+    let request = close_ephemeral_resource::Request { type_name: TOKEN.into(), private: private.clone() };
+    let closed = host.provider().close_ephemeral_resource(request).await?.into_inner();
+    assert!(closed.diagnostics.is_empty(), "{:?}", closed.diagnostics);
+    let deletions = async || {
+        let all = server.received_requests().await.unwrap_or_default();
+        all.iter().filter(|it| it.method.as_str() == "DELETE").count()
+    };
+    assert_eq!(deletions().await, 1);
+
+    // Not closed by the host: the end does it.
+    open().await?;
+    host.shutdown().await?;
+    assert_eq!(deletions().await, 2);
+    Ok(())
+}
+
+/// A devcloud has every service; this cloud has Keystone alone.
+#[tokio::test]
+async fn limits_of_a_service_that_the_cloud_has_not_are_refused_in_the_plan() -> Result<()> {
+    let host = configured(&keystone().await).await?;
+    let config = json!({"project_id": UNKNOWN, "compute": null, "block_storage": null, "network": null,
+        "load_balancer": null, "dns": {"zones": 5, "zone_recordsets": null, "zone_records": null,
+        "recordset_records": null, "api_export_size": null}, "shared_file_system": null, "key_manager": null,
+        "object_storage": null, "image": null, "extra": {"network": {"trunk": 5}}, "force": null, "on_destroy": null});
+    let request = plan_resource_change::Request {
+        type_name: "tenancy_quota_set".into(),
+        prior_state: dynamic(Value::Null),
+        proposed_new_state: dynamic(config.clone()),
+        config: dynamic(config),
+        ..Default::default()
+    };
+    let answer = host.provider().plan_resource_change(request).await?.into_inner();
+    let told: Vec<_> = answer
+        .diagnostics
+        .iter()
+        .map(|it| {
+            let steps = it.attribute.as_ref().map(|it| it.steps.len());
+            (it.summary.as_str(), it.detail.contains("The catalog has no service of the type"), steps)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [("This cloud has no Neutron", true, Some(1)), ("This cloud has no Designate", true, Some(1))]
     );
     Ok(())
 }

@@ -35,12 +35,15 @@ async fn the_schema_is_the_committed_one() {
     };
     let identities: Map<_, _> =
         identities.identity_schemas.iter().map(|(name, it)| (name.clone(), identity(it))).collect();
+    let functions: Map<_, _> = all.functions.iter().map(|(name, it)| (name.clone(), function(it))).collect();
     let whole = json!({
         "format_version": "1.0",
         "provider_schemas": { "registry.terraform.io/tenancy/tenancy": {
             "provider": schema(&all.provider.unwrap()),
             "resource_schemas": many(&all.resource_schemas),
             "data_source_schemas": many(&all.data_source_schemas),
+            "ephemeral_resource_schemas": many(&all.ephemeral_resource_schemas),
+            "functions": functions,
             "resource_identity_schemas": identities,
         }},
     });
@@ -93,6 +96,23 @@ fn attribute(it: &Attribute) -> Json {
     json
 }
 
+fn function(it: &wire::Function) -> Json {
+    let ty = |json: &[u8]| serde_json::from_slice::<Json>(json).unwrap();
+    let parameters = it.parameters.iter().map(|it| {
+        let mut json = json!({ "name": it.name, "description": it.description, "type": ty(&it.r#type) });
+        if it.allow_null_value {
+            json["is_nullable"] = true.into();
+        }
+        json
+    });
+    json!({
+        "summary": it.summary,
+        "description": it.description,
+        "return_type": ty(&it.r#return.as_ref().unwrap().r#type),
+        "parameters": parameters.collect::<Vec<_>>(),
+    })
+}
+
 fn identity(it: &wire::ResourceIdentitySchema) -> Json {
     let attributes = it.identity_attributes.iter().map(|it| {
         let mut json =
@@ -117,6 +137,8 @@ enum For {
     Provider,
     Resource,
     Data,
+    Ephemeral,
+    Function,
 }
 
 fn all() -> Vec<(For, String, Arc<Schema>)> {
@@ -127,8 +149,14 @@ fn all() -> Vec<(For, String, Arc<Schema>)> {
     let data = TenancyProvider::data_sources()
         .into_iter()
         .map(|it| (For::Data, format!("data.{}", name(it.name())), it.schema().clone()));
+    let ephemerals = TenancyProvider::ephemerals()
+        .into_iter()
+        .map(|it| (For::Ephemeral, format!("ephemeral.{}", name(it.name())), it.schema().clone()));
+    let functions = TenancyProvider::functions()
+        .into_iter()
+        .map(|it| (For::Function, it.name().to_owned(), it.schema().clone()));
     let provider = (For::Provider, "provider".to_owned(), Arc::new(Config::schema()));
-    std::iter::once(provider).chain(resources).chain(data).collect()
+    std::iter::once(provider).chain(resources).chain(data).chain(ephemerals).chain(functions).collect()
 }
 
 /// Calls `rule` with each attribute, however deep, and the place it is at; collects what it says.
@@ -178,7 +206,7 @@ fn names_are_names_and_not_reserved() {
             .or(said(depth == 0 && reserved.contains(&it.name), "reserved by Terraform"))
     });
     for (_, name, schema) in all() {
-        assert!(is_name(name.trim_start_matches("data.")), "{name}");
+        assert!(is_name(name.rsplit('.').next().unwrap()), "{name}");
         let mut names: Vec<_> = schema.fields.iter().map(|it| it.name).collect();
         names.sort();
         names.dedup();
@@ -205,6 +233,21 @@ fn a_provider_block_computes_nothing() {
             .or(said(what == For::Provider && it.write_only, "a provider block is not stored anyway"))
             .or(said(what != For::Resource && (it.replace || it.keep), "only a resource is replaced or kept"))
     });
+}
+
+/// Parameters are values that are given: what only attributes have would be lost on the way.
+#[test]
+fn parameters_are_plain_values() {
+    every(|what, _, _, it| {
+        let given = matches!(it.presence, Presence::Required | Presence::Optional);
+        let plain = matches!(it.kind, Kind::Plain(_)) && given && it.default.is_none();
+        let bare = it.choices.is_empty() && it.checks.is_empty() && it.deprecated.is_none();
+        let shown = !it.sensitive && !it.write_only;
+        said(what == For::Function && !(plain && bare && shown), "more than a plain value")
+    });
+    for it in TenancyProvider::functions() {
+        assert!(!it.schema().summary().is_empty() && it.returns() != Type::Dynamic, "{}", it.name());
+    }
 }
 
 #[test]

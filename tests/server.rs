@@ -5,6 +5,10 @@
 // Clippy takes the helpers of tests for something else.
 #![allow(clippy::unwrap_used)]
 
+#[path = "server/ephemeral.rs"]
+mod ephemeral;
+#[path = "server/functions.rs"]
+mod functions;
 #[path = "server/private.rs"]
 mod private;
 
@@ -14,8 +18,9 @@ use tenancy::tf::proto::tfplugin6::{
     read_resource, upgrade_resource_state,
 };
 use tenancy::tf::{
-    After, Client, Computed, Context, Diagnostic, Diagnostics, DynDataSource, DynResource, Erased, Model,
-    Outcome, Provider, Resource, Result, Server, Value, msgpack,
+    After, Client, Computed, Context, Diagnostic, Diagnostics, DynDataSource, DynEphemeral, DynFunction,
+    DynResource, Erased, ErasedEphemeral, ErasedFunction, Model, Outcome, Provider, Resource, Result, Server,
+    Value, msgpack,
 };
 use tokio_util::sync::CancellationToken;
 use tonic::Request;
@@ -116,6 +121,14 @@ impl Provider for Toy {
     fn data_sources() -> Vec<Box<dyn DynDataSource<Nobody>>> {
         Vec::new()
     }
+
+    fn ephemerals() -> Vec<Box<dyn DynEphemeral<Nobody>>> {
+        vec![Box::new(ErasedEphemeral::<ephemeral::Lease>::default())]
+    }
+
+    fn functions() -> Vec<Box<dyn DynFunction>> {
+        vec![Box::new(ErasedFunction::<functions::Repeat>::default())]
+    }
 }
 
 fn on_the_wire<M: Model>(object: Option<M>) -> Option<DynamicValue> {
@@ -142,11 +155,15 @@ fn said(all: Vec<wire::Diagnostic>) -> Vec<String> {
 
 async fn server() -> Server<Toy> {
     let server = Server::<Toy>::new(CancellationToken::new());
+    configure(&server).await;
+    server
+}
+
+async fn configure(server: &Server<Toy>) {
     let config = DynamicValue { msgpack: vec![0x80].into(), ..Default::default() };
     let request = configure_provider::Request { config: Some(config), ..Default::default() };
     let answer = server.configure_provider(Request::new(request)).await.unwrap().into_inner();
     assert!(answer.diagnostics.is_empty());
-    server
 }
 
 async fn apply(from: Option<Thing>, to: Option<Thing>) -> (Option<Thing>, Vec<String>) {

@@ -389,37 +389,62 @@ fn every_rule_names_a_test_that_exists() {
     check("Every rule in ARCHITECTURE.md names a test that exists", broken);
 }
 
-/// Everything on offer: its folder in examples/, its page's folder in docs/, and its name.
-fn offer() -> Vec<(&'static str, &'static str, String)> {
-    let name = |it: &str| format!("{}_{it}", TenancyProvider::NAME);
-    let resources =
-        TenancyProvider::resources().into_iter().map(|it| ("resources", "resource", name(it.name())));
-    let data = TenancyProvider::data_sources()
-        .into_iter()
-        .map(|it| ("data-sources", "data-source", name(it.name())));
-    resources.chain(data).collect()
+/// Something on offer.
+struct Offered {
+    /// Its folder in examples/ and in docs/.
+    folder: &'static str,
+    /// Its name, as users write it.
+    name: String,
+    /// Its page, and the end of its example's folder.
+    page: String,
+    /// What a configuration that uses it has in it.
+    used: String,
+    /// What the changelog calls it.
+    kind: &'static str,
+}
+
+fn offer() -> Vec<Offered> {
+    let of = |folder, kind, block: &str, short: &str| {
+        let name = format!("{}_{short}", TenancyProvider::NAME);
+        Offered { folder, kind, used: format!("{block} \"{name}\""), page: short.to_owned(), name }
+    };
+    let mut all = Vec::new();
+    for it in TenancyProvider::resources() {
+        all.push(of("resources", "Resource", "resource", it.name()));
+    }
+    for it in TenancyProvider::data_sources() {
+        all.push(of("data-sources", "Data source", "data", it.name()));
+    }
+    for it in TenancyProvider::ephemerals() {
+        all.push(of("ephemeral-resources", "Ephemeral resource", "ephemeral", it.name()));
+    }
+    for it in TenancyProvider::functions() {
+        let name = it.name().to_owned();
+        let used = format!("provider::{}::{name}(", TenancyProvider::NAME);
+        all.push(Offered { folder: "functions", kind: "Function", used, page: name.clone(), name });
+    }
+    all
 }
 
 #[test]
 fn the_changelog_has_a_line_for_everything_on_offer() {
     let changelog = fs::read_to_string(root().join("CHANGELOG.md")).unwrap();
-    let missing = offer().into_iter().filter(|(folder, _, name)| {
-        let kind = if *folder == "resources" { "Resource" } else { "Data source" };
-        !changelog.lines().any(|line| line.starts_with(&format!("- {kind} `{name}`")))
-    });
-    check(
-        "CHANGELOG.md has a line for each",
-        missing.map(|(_, kind, name)| format!("{kind} {name}")).collect(),
-    );
+    let lines: Vec<_> = offer().into_iter().map(|it| format!("- {} `{}`", it.kind, it.name)).collect();
+    let missing = lines.into_iter().filter(|start| !changelog.lines().any(|line| line.starts_with(start)));
+    check("CHANGELOG.md has a line for each", missing.collect());
+}
+
+/// The source, with what is written over two lines in one, and without escapes.
+fn said() -> String {
+    let source: String = rust("src").into_iter().map(|file| file.text).collect();
+    let source = source.replace("\\\"", "\"").replace("\\\n", "\n");
+    source.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The headings of the guide are what the provider says, with `…` for what differs.
 #[test]
 fn the_guide_quotes_what_the_provider_says() {
-    // As written over two lines, and as escaped.
-    let source: String = rust("src").into_iter().map(|file| file.text).collect();
-    let source = source.replace("\\\"", "\"").replace("\\\n", "\n");
-    let source = source.split_whitespace().collect::<Vec<_>>().join(" ");
+    let source = said();
     let guide = fs::read_to_string(root().join("docs/guides/troubleshooting.md")).unwrap();
     let mut broken = Vec::new();
     for heading in guide.lines().filter_map(|line| line.strip_prefix("### ")) {
@@ -432,25 +457,68 @@ fn the_guide_quotes_what_the_provider_says() {
     check("The guide has no message that the provider does not say", broken);
 }
 
+/// What guides say elsewhere that the provider says has a `…` in it.
+#[test]
+fn other_guides_quote_what_the_provider_says_too() {
+    let source = said();
+    let mut broken = Vec::new();
+    for guide in files("docs/guides") {
+        let prose = guide.text.split("```").step_by(2).collect::<String>();
+        let prose = prose.split_whitespace().collect::<Vec<_>>().join(" ");
+        for quoted in prose.split('`').skip(1).step_by(2).filter(|it| it.contains('…')) {
+            let parts = quoted.split('…').map(str::trim).filter(|part| part.len() > 2);
+            broken.extend(
+                parts.filter(|part| !source.contains(*part)).map(|it| format!("{}: {it}", guide.path)),
+            );
+        }
+    }
+    check("Guides have no message that the provider does not say", broken);
+}
+
+/// The configuration of a guide is that of the scenario `guide-` and its name: each file as it is, and all of them.
+#[test]
+fn guides_show_what_their_scenarios_run() {
+    let scenarios = files("acceptance-tests/scenarios");
+    let (mut broken, mut shown) = (Vec::new(), 0);
+    for guide in files("docs/guides") {
+        let name = guide.path.trim_start_matches("docs/guides/").trim_end_matches(".md");
+        let folder = format!("acceptance-tests/scenarios/guide-{name}/");
+        let run: BTreeSet<_> = scenarios
+            .iter()
+            .filter(|it| it.path.starts_with(&folder) && it.path.ends_with(".tf"))
+            .map(|it| it.text.as_str())
+            .collect();
+        let blocks = guide.text.split("```terraform\n").skip(1);
+        let blocks: BTreeSet<_> = blocks.filter_map(|it| it.split("```").next()).collect();
+        shown += blocks.len();
+        let differ = run.symmetric_difference(&blocks);
+        broken.extend(differ.map(|it| format!("{}: {}", guide.path, it.lines().next().unwrap_or_default())));
+    }
+    assert!(shown > 5, "the guides have lost their configurations");
+    check("Guides show what their scenarios run", broken);
+}
+
 #[test]
 fn everything_on_offer_has_an_example_and_a_page() {
     let mut missing = Vec::new();
     let mut known = BTreeSet::new();
-    for (folder, file, name) in offer() {
-        let short = name.trim_start_matches("tenancy_");
-        let mut wanted = vec![format!("{file}.tf")];
-        if folder == "resources" {
-            wanted.extend(["import.sh".to_owned(), "import-by-identity.tf".to_owned()]);
-        }
+    for Offered { folder, name, page, used, .. } in offer() {
         let examples = format!("examples/{folder}/{name}");
-        let wanted = wanted.into_iter().map(|it| format!("{examples}/{it}"));
-        let wanted = wanted.chain([format!("docs/{folder}/{short}.md")]);
-        missing.extend(wanted.filter(|path| !root().join(path).is_file()));
+        let file = format!("{examples}/{}.tf", folder.trim_end_matches('s'));
+        let mut wanted = vec![format!("docs/{folder}/{page}.md"), file.clone()];
+        if folder == "resources" {
+            wanted.extend(["import.sh", "import-by-identity.tf"].map(|it| format!("{examples}/{it}")));
+        }
+        missing.extend(wanted.into_iter().filter(|path| !root().join(path).is_file()));
+        let example = fs::read_to_string(root().join(&file)).unwrap_or_default();
+        if !example.contains(&used) {
+            missing.push(format!("{file}: {used}"));
+        }
         known.insert(examples);
     }
     check("Everything on offer has an example and a page", missing);
-    let folders = ["examples/resources", "examples/data-sources"];
-    let present = folders.iter().flat_map(|it| fs::read_dir(root().join(it)).unwrap());
+    let folders = ["resources", "data-sources", "ephemeral-resources", "functions"];
+    let present = folders.iter().flat_map(|it| fs::read_dir(root().join("examples").join(it)).unwrap());
     let present = present.map(|it| it.unwrap().path());
     let present = present.map(|it| it.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/"));
     check("Nothing else has an example", present.filter(|it| !known.contains(it)).collect());
@@ -459,12 +527,6 @@ fn everything_on_offer_has_an_example_and_a_page() {
 #[test]
 fn everything_on_offer_has_a_scenario() {
     let scenarios = files("acceptance-tests/scenarios");
-    let missing = offer().into_iter().filter(|(folder, _, name)| {
-        let used = if *folder == "resources" { "resource" } else { "data" };
-        !scenarios.iter().any(|it| it.text.contains(&format!("{used} \"{name}\"")))
-    });
-    check(
-        "Everything on offer is in an acceptance scenario",
-        missing.map(|(_, kind, name)| format!("{kind} {name}")).collect(),
-    );
+    let missing = offer().into_iter().filter(|it| !scenarios.iter().any(|file| file.text.contains(&it.used)));
+    check("Everything on offer is in an acceptance scenario", missing.map(|it| it.used).collect());
 }

@@ -5,6 +5,8 @@ The API is served by waitress, with threads. The project's other services (condu
 threads beside it: messages go over oslo.messaging's fake:// transport, which works only inside one process.
 """
 
+import fcntl
+import inspect
 import logging
 import os
 import shlex
@@ -123,17 +125,22 @@ def nova(config):
     os_brick.setup(nova.conf.CONF)
     os_vif.initialize()
     objects.register_all()
-    for binary, topic, other_topic in (
-            ('nova-conductor', conductor.RPC_TOPIC, None),
-            ('nova-scheduler', scheduler.RPC_TOPIC, None),
-            ('nova-compute', compute.RPC_TOPIC, compute.RPC_TOPIC_ALT)):
-        service.Service.create(binary=binary, topic=topic, topic_alt=other_topic).start()
-    # Otherwise the one compute host is found minutes later, and servers have nowhere to go until then.
-    host_mapping.discover_hosts(context.get_admin_context())
+    # nova and nova-unified are one compute host with two processes: whoever comes first makes it.
+    with open(os.path.join(nova.conf.CONF.state_path, 'starting'), 'w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for binary, topic, other_topic in (
+                ('nova-conductor', conductor.RPC_TOPIC, None),
+                ('nova-scheduler', scheduler.RPC_TOPIC, None),
+                ('nova-compute', compute.RPC_TOPIC, compute.RPC_TOPIC_ALT)):
+            service.Service.create(binary=binary, topic=topic, topic_alt=other_topic).start()
+        # Otherwise the host is found minutes later, and servers have nowhere to go until then.
+        host_mapping.discover_hosts(context.get_admin_context())
     return osapi_compute.application
 
 
 def octavia(config):
+    # WSME parses the source of every type to keep its attributes in order, which is half of the start. By name will do.
+    inspect.getsourcelines = no_source
     from octavia.wsgi import api
 
     from octavia.controller.queue.v2 import consumer
@@ -141,6 +148,10 @@ def octavia(config):
 
     in_thread(consumer.ConsumerService(0, cfg.CONF).run, 'worker')
     return api.application
+
+
+def no_source(of):
+    raise OSError('no source')
 
 
 def swift(config, port):
@@ -289,7 +300,8 @@ def announce(service, port):
 
 
 def main():
-    service, config, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    # What follows a dash tells apart two processes of one project.
+    service, config, port = sys.argv[1].partition('-')[0], sys.argv[2], int(sys.argv[3])
     os.environ.update({
         'OS_KEYSTONE_CONFIG_DIR': config,
         'OS_PLACEMENT_CONFIG_DIR': config,

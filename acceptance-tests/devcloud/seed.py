@@ -15,7 +15,8 @@ ADMIN_PROJECT = {'project': {'name': 'admin', 'domain': {'id': 'default'}}}
 # Beyond admin, manager, member, reader and service, which Keystone's bootstrap makes.
 ROLES = ['creator', 'heat_stack_owner', 'heat_stack_user', 'key-manager:service-admin', 'rating', 'ResellerAdmin',
          'swiftoperator']
-# With unified limits, a resource without a registered limit has none of it: Nova answers 403 and Glance 413.
+# Glance and the second Nova take their quotas from Keystone. Of a resource without a registered limit nobody gets any:
+# Nova answers 403 and Glance 413.
 REGISTERED_LIMITS = {
     'compute': {'servers': 10, 'class:VCPU': 20, 'class:MEMORY_MB': 51200, 'class:DISK_GB': 1000,
                 'server_key_pairs': 100, 'server_groups': 10, 'server_group_members': 10,
@@ -61,16 +62,18 @@ class Api:
 
 
 def login(scope):
-    """A token of the admin that Keystone's bootstrap made."""
+    """A token of the admin that Keystone's bootstrap made, and what it says."""
     user = {'name': 'admin', 'domain': {'id': 'default'}, 'password': CLOUD['password']}
     identity = {'methods': ['password'], 'password': {'user': user}}
-    headers, _ = Api(CLOUD['keystone']).send('POST', '/auth/tokens', {'auth': {'identity': identity, 'scope': scope}})
-    return headers['X-Subject-Token']
+    headers, body = Api(CLOUD['keystone']).send(
+        'POST', '/auth/tokens?nocatalog', {'auth': {'identity': identity, 'scope': scope}})
+    return headers['X-Subject-Token'], body['token']
 
 
 def identity():
     """Users and roles, and a catalog that names the services of this cloud and no others."""
-    keystone = Api(CLOUD['keystone'], login(ADMIN_PROJECT))
+    token, me = login(ADMIN_PROJECT)
+    keystone = Api(CLOUD['keystone'], token)
     roles = {role['name']: role['id'] for role in keystone.get('/roles')['roles']}
     for name in ROLES:
         if name not in roles:
@@ -83,10 +86,15 @@ def identity():
     # Not "rating": CloudKitty would process this project a month back, period by period.
     for role in ('admin', 'service', 'ResellerAdmin'):
         keystone.send('PUT', f'/projects/{project["id"]}/users/{user["id"]}/roles/{roles[role]}')
+    # For Swift, the administrator of one project is nobody in another.
+    keystone.send('PUT', f'/projects/{me["project"]["id"]}/users/{me["user"]["id"]}/roles/{roles["ResellerAdmin"]}')
     keystone.send('PUT', f'/system/users/{user["id"]}/roles/{roles["admin"]}')
 
     services = {(known['type'], known['name']): known for known in keystone.get('/services')['services']}
     endpoints = keystone.get('/endpoints')['endpoints']
+    limits = {(known['service_id'], known['resource_name'])
+              for known in keystone.get('/registered_limits')['registered_limits']}
+    missing = []
     for entry in CLOUD['catalog']:
         known = services.get((entry['type'], entry['name']))
         if not entry['enabled']:
@@ -100,16 +108,12 @@ def identity():
             keystone.ensure('endpoint', 'endpoints',
                             {'service_id': service['id'], 'interface': interface, 'region_id': CLOUD['region']},
                             known=endpoints, url=entry['url'])
-        if CLOUD['unified_limits']:
-            known_limits = keystone.get('/registered_limits')['registered_limits']
-            missing = [
-                {'service_id': service['id'], 'resource_name': name, 'default_limit': limit,
-                 'region_id': CLOUD['region']}
-                for name, limit in REGISTERED_LIMITS.get(entry['type'], {}).items()
-                if not any(known['service_id'] == service['id'] and known['resource_name'] == name
-                           for known in known_limits)]
-            if missing:
-                keystone.send('POST', '/registered_limits', {'registered_limits': missing})
+        for name, limit in REGISTERED_LIMITS.get(entry['type'], {}).items():
+            if (service['id'], name) not in limits:
+                missing.append({'service_id': service['id'], 'resource_name': name, 'default_limit': limit,
+                                'region_id': CLOUD['region']})
+    if missing:
+        keystone.send('POST', '/registered_limits', {'registered_limits': missing})
 
     if 'orchestration' in enabled():
         # Heat keeps the users that its stacks make in a domain of their own.
@@ -166,7 +170,7 @@ def enabled():
 
 def resources():
     """What servers, routers, floating IPs and load balancers need: a flavor, an image and an external network."""
-    token = login(ADMIN_PROJECT)
+    token, _ = login(ADMIN_PROJECT)
     urls = enabled()
     if 'compute' in urls:
         nova = Api(urls['compute'], token)

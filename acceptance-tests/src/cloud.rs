@@ -1,6 +1,6 @@
 //! OpenStack's REST APIs, without the provider's help.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,10 +11,12 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::login::Federation;
+
 /// The cloud's administrator.
 #[derive(Clone)]
 pub struct Cloud {
-    agent: ureq::Agent,
+    pub(crate) agent: ureq::Agent,
     /// URL of Keystone.
     pub keystone: String,
     account: Value,
@@ -23,6 +25,10 @@ pub struct Cloud {
     token: Arc<Mutex<String>>,
     user_id: String,
     endpoints: BTreeMap<String, String>,
+    /// Names of the services.
+    services: BTreeSet<String>,
+    /// Where people log in through an identity provider.
+    pub federation: Option<Federation>,
     /// Tokens for other projects.
     tokens: Arc<Mutex<BTreeMap<String, String>>>,
 }
@@ -39,6 +45,19 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// Reads a reply to its end.
+    pub fn from(mut reply: ureq::http::Response<ureq::Body>) -> Result<Self> {
+        let headers = reply.headers().iter();
+        let headers = headers.map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        });
+        Ok(Reply {
+            status: reply.status().as_u16(),
+            headers: headers.collect(),
+            body: serde_json::from_slice(&reply.body_mut().read_to_vec()?).unwrap_or_default(),
+        })
+    }
+
     /// Whether the status means success.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
@@ -53,6 +72,7 @@ struct Clouds {
 #[derive(Deserialize)]
 struct Entry {
     auth: Auth,
+    compute_endpoint_override: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -61,7 +81,20 @@ struct Auth {
     username: String,
     password: String,
     project_name: Option<String>,
+    discovery_endpoint: Option<String>,
+    client_id: Option<String>,
+    client_secret: Option<String>,
 }
+
+/// All entries of a `clouds.yaml`.
+pub fn entries(clouds: &Path) -> Result<Value> {
+    let text = fs::read_to_string(clouds).with_context(|| format!("{} cannot be read", clouds.display()))?;
+    let all: Value = serde_saphyr::from_str(&text)?;
+    Ok(all["clouds"].clone())
+}
+
+/// Entries of a devcloud that stand for a service which is not in the catalog.
+const ENTRY: &str = "devcloud-";
 
 impl Cloud {
     /// Logs in as an entry of a `clouds.yaml`: an administrator of the domain Default.
@@ -73,7 +106,7 @@ impl Cloud {
             )
         })?;
         let mut clouds: Clouds = serde_saphyr::from_str(&text)?;
-        let Entry { auth } =
+        let Entry { auth, .. } =
             clouds.clouds.remove(name).with_context(|| format!("clouds.yaml has no {name}"))?;
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -90,6 +123,8 @@ impl Cloud {
             token: Arc::default(),
             user_id: String::new(),
             endpoints: BTreeMap::new(),
+            services: BTreeSet::new(),
+            federation: None,
             tokens: Arc::default(),
         };
         let project = auth.project_name.unwrap_or_else(|| "admin".to_owned());
@@ -100,6 +135,23 @@ impl Cloud {
         for service in body.pointer("/token/catalog").and_then(Value::as_array).into_iter().flatten() {
             if let (Ok(kind), Ok(url)) = (text_at(service, "/type"), text_at(service, "/endpoints/0/url")) {
                 cloud.endpoints.insert(kind, url.trim_end_matches('/').to_owned());
+            }
+            cloud.services.extend(text_at(service, "/name").ok());
+        }
+        for (name, Entry { auth, compute_endpoint_override }) in clouds.clouds {
+            let Some(name) = name.strip_prefix(ENTRY) else { continue };
+            cloud.services.insert(name.to_owned());
+            if let Some(url) = compute_endpoint_override {
+                cloud.endpoints.insert(format!("compute-{}", name.trim_start_matches("nova-")), url);
+            }
+            if let (Some(discovery), Some(id), Some(secret)) =
+                (auth.discovery_endpoint, auth.client_id, auth.client_secret)
+            {
+                cloud.federation = Some(Federation {
+                    issuer: discovery.trim_end_matches("/.well-known/openid-configuration").to_owned(),
+                    keystone: auth.auth_url,
+                    client: (id, secret),
+                });
             }
         }
         Ok(cloud)
@@ -143,6 +195,10 @@ impl Cloud {
             "image" => format!("{}/v2", url.trim_end_matches("/v2")),
             "network" => format!("{}/v2.0", url.trim_end_matches("/v2.0")),
             "load-balancer" => format!("{}/v2", url.trim_end_matches("/v2")),
+            "dns" => format!("{url}/v2"),
+            "key-manager" => format!("{url}/v1"),
+            // Whose account it is, the path says.
+            "object-store" => url.split("/AUTH_").next().unwrap_or_default().to_owned(),
             _ => url.clone(),
         })
     }
@@ -150,6 +206,11 @@ impl Cloud {
     /// The services that the cloud has, by type, with their URLs.
     pub fn endpoints(&self) -> &BTreeMap<String, String> {
         &self.endpoints
+    }
+
+    /// Whether the cloud has a service, by its name in the devcloud.
+    pub fn has(&self, service: &str) -> bool {
+        self.services.contains(service)
     }
 
     /// Sends `METHOD service path` and gives the reply, whatever its status.
@@ -188,7 +249,7 @@ impl Cloud {
         Ok(reply.body)
     }
 
-    fn send(
+    pub(crate) fn send(
         &self,
         method: &str,
         url: &str,
@@ -205,16 +266,7 @@ impl Cloud {
         }
         let body = body.map(Value::to_string).unwrap_or_default();
         let request = request.header("content-type", "application/json").body(body)?;
-        let mut reply = self.agent.run(request).with_context(|| format!("{method} {url} failed"))?;
-        let headers = reply.headers().iter();
-        let headers = headers.map(|(name, value)| {
-            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-        });
-        Ok(Reply {
-            status: reply.status().as_u16(),
-            headers: headers.collect(),
-            body: serde_json::from_slice(&reply.body_mut().read_to_vec()?).unwrap_or_default(),
-        })
+        Reply::from(self.agent.run(request).with_context(|| format!("{method} {url} failed"))?)
     }
 }
 

@@ -8,6 +8,7 @@
 //! - [`workspace`]: the directory, the account and the name prefix that one scenario has for itself.
 //! - [`terraform`]: runs Terraform and reads what it says.
 //! - [`cloud`]: OpenStack's REST APIs, without the provider's help.
+//! - [`login`]: people who log in through an identity provider.
 //! - [`sweep`]: removes what a scenario left in the cloud.
 //! - [`expect`]: compares what is with what was expected.
 //! - [`values`]: fills in `${...}`.
@@ -21,6 +22,7 @@
 pub mod cloud;
 pub mod expect;
 pub mod host;
+pub mod login;
 pub mod plugin;
 pub mod process;
 pub mod proxy;

@@ -1,5 +1,6 @@
-//! An HTTP proxy between provider and Keystone that fails on demand.
+//! An HTTP proxy between provider and cloud that fails on demand.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +16,8 @@ use crate::scenario::Fault;
 pub struct Proxy {
     /// Its URL, with Keystone's path.
     pub url: String,
+    /// Its URLs for the other services, by type, with their paths.
+    pub services: BTreeMap<String, String>,
     shared: Arc<Mutex<Shared>>,
 }
 
@@ -34,19 +37,27 @@ struct Request {
 }
 
 impl Proxy {
-    /// Starts a proxy for a Keystone with a plain HTTP URL.
-    pub fn start(keystone: &str) -> Result<Self> {
-        let rest = keystone.strip_prefix("http://").context("the proxy speaks plain HTTP only")?;
-        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    /// Starts a proxy for a Keystone, and for other services, whose paths begin with the type of the service.
+    pub fn start(keystone: &str, services: &BTreeMap<String, String>) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
-        let url = format!("http://{}/{path}", listener.local_addr()?);
-        let proxy = Proxy { url, shared: Arc::default() };
-        let (origin, shared) = (format!("http://{host}"), proxy.shared.clone());
+        let own = format!("http://{}", listener.local_addr()?);
+        let (host, path) = split(keystone)?;
+        let mut proxy =
+            Proxy { url: format!("{own}{path}"), services: BTreeMap::new(), shared: Arc::default() };
+        let mut origins = BTreeMap::from([(String::new(), host.to_owned())]);
+        // Keystone comes first, and two services have a second type.
+        let passed = ["identity", "volumev3", "sharev2"];
+        for (kind, url) in services.iter().filter(|(kind, _)| !passed.contains(&kind.as_str())) {
+            let (host, path) = split(url)?;
+            origins.insert(kind.clone(), host.to_owned());
+            proxy.services.insert(kind.clone(), format!("{own}/{kind}{path}"));
+        }
+        let (origins, shared) = (Arc::new(origins), proxy.shared.clone());
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (origin, shared) = (origin.clone(), shared.clone());
+                let (origins, shared) = (origins.clone(), shared.clone());
                 // A connection that breaks is the client's business.
-                thread::spawn(move || drop(serve(stream, &origin, &shared)));
+                thread::spawn(move || drop(serve(stream, &origins, &shared)));
             }
         });
         Ok(proxy)
@@ -66,6 +77,22 @@ impl Proxy {
     pub fn count(&self, on: &str) -> Result<usize> {
         let pattern = pattern(on)?;
         Ok(lock(&self.shared).seen.iter().filter(|line| pattern.is_match(line)).count())
+    }
+}
+
+/// A URL's host with its scheme, and its path.
+fn split(url: &str) -> Result<(&str, &str)> {
+    let rest = url.strip_prefix("http://").context("the proxy speaks plain HTTP only")?;
+    Ok(url.split_at(url.len() - rest.len() + rest.find('/').unwrap_or(rest.len())))
+}
+
+/// Where a request goes: to the service whose type its path begins with, or else to Keystone.
+fn destination(target: &str, origins: &BTreeMap<String, String>) -> String {
+    let rest = target.trim_start_matches('/');
+    let (kind, path) = rest.split_once('/').unwrap_or((rest, ""));
+    match (origins.get(kind), origins.get("")) {
+        (Some(origin), _) => format!("{origin}/{path}"),
+        (None, keystone) => format!("{}{target}", keystone.map(String::as_str).unwrap_or_default()),
     }
 }
 
@@ -89,7 +116,7 @@ fn fault(shared: &Mutex<Shared>, line: &str) -> Option<Fault> {
     Some(fault.clone())
 }
 
-fn serve(mut stream: TcpStream, origin: &str, shared: &Mutex<Shared>) -> Result<()> {
+fn serve(mut stream: TcpStream, origins: &BTreeMap<String, String>, shared: &Mutex<Shared>) -> Result<()> {
     stream.set_nodelay(true)?;
     let agent: ureq::Agent =
         ureq::Agent::config_builder().http_status_as_error(false).proxy(None).max_redirects(0).build().into();
@@ -110,7 +137,7 @@ fn serve(mut stream: TcpStream, origin: &str, shared: &Mutex<Shared>) -> Result<
         }
         let mut outgoing = ureq::http::Request::builder()
             .method(request.method.as_str())
-            .uri(format!("{origin}{}", request.target));
+            .uri(destination(&request.target, origins));
         for (name, value) in &request.headers {
             // Connection and length are between two neighbours only; a plain body is easier to pass on.
             if !["host", "connection", "content-length", "accept-encoding"].contains(&name.as_str()) {

@@ -1,6 +1,6 @@
 //! What a scenario folder holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -34,13 +34,16 @@ pub struct Step {
 pub struct Script {
     /// What the step shows, in a sentence.
     pub shows: String,
+    /// Services beyond those that every devcloud has, by their names there. The scenario fails at once without them.
+    #[serde(default)]
+    pub needs: BTreeSet<String>,
     /// Variables of the configuration. They stay for the following steps.
     #[serde(default)]
     pub variables: BTreeMap<String, Value>,
     /// Requests sent to the cloud first: what happens behind Terraform's back.
     #[serde(default)]
     pub before: Vec<Request>,
-    /// What goes wrong between provider and Keystone during this step.
+    /// What goes wrong between provider and cloud during this step.
     #[serde(default)]
     pub faults: Vec<Fault>,
     /// What Terraform is to do.
@@ -107,12 +110,14 @@ pub struct Message {
     pub at: Option<String>,
 }
 
-/// A request to one of the cloud's services.
+/// A request to one of the cloud's services, or a login.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
     /// `METHOD service path`, such as `GET identity /projects/${tenancy_tenant_project.web.id}`.
-    pub request: String,
+    pub request: Option<String>,
+    /// Instead of a request: somebody logs in through an identity provider. The reply is Keystone's, with the token.
+    pub login: Option<Value>,
     /// Body.
     pub body: Option<Value>,
     /// Sent with a token for this project instead of the administrator's own.
@@ -137,17 +142,17 @@ pub struct Request {
     pub save: BTreeMap<String, String>,
 }
 
-/// Something that goes wrong between provider and Keystone.
+/// Something that goes wrong between provider and cloud.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// `METHOD path-regex`, matched against the whole path.
+    /// `METHOD path-regex`, matched against the whole path. Paths of other services than Keystone begin with their type.
     pub on: String,
-    /// Keystone never sees the request, the provider gets this status.
+    /// The service never sees the request, the provider gets this status.
     pub answer: Option<u16>,
     /// Seconds for `Retry-After` in that answer.
     pub retry_after: Option<u64>,
-    /// Keystone acts on the request, and the connection breaks before the reply.
+    /// The service acts on the request, and the connection breaks before the reply.
     #[serde(default)]
     pub lose_reply: bool,
     /// How often. Without it: every time.
@@ -178,6 +183,11 @@ impl Scenario {
     /// Names of all scenarios below a folder.
     pub fn names(folder: &Path) -> Result<Vec<String>> {
         folders(folder)?.iter().map(|it| name_of(it)).collect()
+    }
+
+    /// The services beyond the base that its steps need.
+    pub fn needs(&self) -> BTreeSet<&str> {
+        self.steps.iter().flat_map(|step| &step.script.needs).map(String::as_str).collect()
     }
 
     /// Whether a step wants something to go wrong, or requests to be counted.

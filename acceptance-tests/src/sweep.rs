@@ -13,10 +13,18 @@ use crate::cloud::Cloud;
 /// How long services get to finish what they are deleting.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Removes domains, projects, groups and users by prefix. Gives what is left.
+/// Removes identity providers, mappings, domains, projects, groups and users by prefix. Gives what is left.
 pub fn sweep(cloud: &Cloud, prefix: &str) -> Vec<String> {
     let sweep = Sweep { cloud, prefix };
-    let domains = sweep.named("domains");
+    for (kind, id) in sweep.federation() {
+        sweep.delete("identity", &format!("/OS-FEDERATION/{kind}/{id}"));
+    }
+    let mut domains = sweep.named("domains");
+    // The ones that Keystone made for identity providers, by their description.
+    let made = format!("Auto generated federated domain for Identity Provider: {prefix}");
+    let all = sweep.list("identity", "/domains", "domains");
+    let made = all.iter().filter(|it| it["description"].as_str().is_some_and(|it| it.starts_with(&made)));
+    domains.extend(made.filter_map(entry).filter(|(_, name)| !name.starts_with(prefix)));
     for (id, _) in &domains {
         sweep.change("domains", "domain", id, &json!({"options": {"immutable": false}}));
         sweep.change("domains", "domain", id, &json!({"enabled": false}));
@@ -43,6 +51,13 @@ pub fn sweep(cloud: &Cloud, prefix: &str) -> Vec<String> {
             sweep.delete("identity", &format!("/projects/{id}"));
         }
     }
+    for (id, name) in
+        sweep.list("block-storage", "/types?is_public=None", "volume_types").iter().filter_map(entry)
+    {
+        if name.starts_with(prefix) {
+            sweep.delete("block-storage", &format!("/types/{id}"));
+        }
+    }
     for kind in ["groups", "users"] {
         for (id, _) in within(kind) {
             sweep.delete("identity", &format!("/{kind}/{id}"));
@@ -56,7 +71,7 @@ pub fn sweep(cloud: &Cloud, prefix: &str) -> Vec<String> {
         }
         sweep.delete("identity", &format!("/domains/{id}"));
     }
-    let mut left = Vec::new();
+    let mut left: Vec<_> = sweep.federation().into_iter().map(|(kind, id)| format!("{kind}: {id}")).collect();
     for kind in ["domains", "projects", "groups", "users"] {
         // A list that cannot be had is no proof that nothing is left.
         match cloud.ask(&format!("GET identity /{kind}?name__startswith={prefix}"), None) {
@@ -85,6 +100,16 @@ impl Sweep<'_> {
         }
         let reply = self.cloud.ask(&format!("GET {service} {path}"), None).unwrap_or_default();
         reply.get(kind).and_then(Value::as_array).cloned().unwrap_or_default()
+    }
+
+    /// Identity providers and mappings: whoever makes one chooses its id, and it has no name.
+    fn federation(&self) -> Vec<(&'static str, String)> {
+        let of = |kind: &'static str| {
+            let all = self.list("identity", &format!("/OS-FEDERATION/{kind}"), kind);
+            let ids = all.iter().filter_map(|it| Some(it.get("id")?.as_str()?.to_owned()));
+            ids.filter(|id| id.starts_with(self.prefix)).map(|id| (kind, id)).collect::<Vec<_>>()
+        };
+        [of("identity_providers"), of("mappings")].concat()
     }
 
     fn named(&self, kind: &str) -> Vec<(String, String)> {

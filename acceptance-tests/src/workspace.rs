@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cloud::{Cloud, text_at};
 use crate::plugin::Plugin;
+use crate::proxy::Proxy;
 use crate::secrets;
 use crate::sweep::sweep;
 use crate::terraform::Terraform;
@@ -51,8 +52,8 @@ pub struct Workspace {
 impl Workspace {
     /// Makes directory and account, and removes what an earlier run left.
     ///
-    /// `via` is where the provider finds Keystone, if not at its own URL.
-    pub fn new(name: &str, via: impl FnOnce(&str) -> Result<Option<String>>) -> Result<Self> {
+    /// `via` is the proxy at which the provider finds the services, if not at their own URLs.
+    pub fn new(name: &str, via: impl FnOnce(&Cloud) -> Result<Option<Proxy>>) -> Result<Self> {
         let plugin = Plugin::get()?;
         let cloud = Cloud::login(&plugin.clouds, "devcloud")?;
         let lock = File::create(plugin.directory.join(format!("{name}.lock")))?;
@@ -75,19 +76,28 @@ impl Workspace {
         let password = random(24);
         let user = json!({"user": {"name": format!("{prefix}-account"), "domain_id": "default", "password": password}});
         let user = text_at(&cloud.ask("POST identity /users", Some(&user))?, "/user/id")?;
-        let admin = text_at(&cloud.ask("GET identity /roles?name=admin", None)?, "/roles/0/id")?;
         let project = text_at(
             &cloud.ask("GET identity /projects?name=admin&domain_id=default", None)?,
             "/projects/0/id",
         )?;
-        cloud.ask(&format!("PUT identity /projects/{project}/users/{user}/roles/{admin}"), None)?;
-        cloud.ask(&format!("PUT identity /system/users/{user}/roles/{admin}"), None)?;
+        let on_project = format!("/projects/{project}/users/{user}");
+        for (on, role) in [
+            (on_project.clone(), "admin"),
+            (format!("/system/users/{user}"), "admin"),
+            // For Swift, the administrator of one project is nobody in another.
+            (on_project, "ResellerAdmin"),
+        ] {
+            let found = cloud.ask(&format!("GET identity /roles?name={role}"), None)?;
+            if let Ok(id) = text_at(&found, "/roles/0/id") {
+                cloud.ask(&format!("PUT identity {on}/roles/{id}"), None)?;
+            }
+        }
 
-        let keystone = via(&cloud.keystone)?;
+        let proxy = via(&cloud)?;
         let mut entry = json!({
             "region_name": "RegionOne",
             "auth": {
-                "auth_url": keystone.as_ref().unwrap_or(&cloud.keystone),
+                "auth_url": proxy.as_ref().map_or(&cloud.keystone, |it| &it.url),
                 "username": format!("{prefix}-account"),
                 "password": password,
                 "user_domain_name": "Default",
@@ -95,8 +105,11 @@ impl Workspace {
                 "project_domain_name": "Default",
             },
         });
-        if let Some(url) = keystone {
-            entry["identity_endpoint_override"] = json!(url);
+        if let Some(proxy) = proxy {
+            entry["identity_endpoint_override"] = json!(proxy.url);
+            for (kind, url) in proxy.services {
+                entry[format!("{}_endpoint_override", kind.replace('-', "_"))] = json!(url);
+            }
         }
         // JSON is YAML.
         fs::write(directory.join("clouds.yaml"), format!("{:#}", json!({"clouds": {"tenancy": entry}})))?;
@@ -110,7 +123,9 @@ impl Workspace {
             ("OS_CLOUD".to_owned(), "tenancy".to_owned()),
         ]);
         let terraform = Terraform::new(plugin.host.clone(), directory, environment);
-        let workspace = Workspace { cloud, prefix, terraform, plugin, secrets: vec![password], _lock: lock };
+        let mut secrets = vec![password];
+        secrets.extend(cloud.federation.as_ref().map(|it| it.client.1.clone()));
+        let workspace = Workspace { cloud, prefix, terraform, plugin, secrets, _lock: lock };
         workspace.variables(&BTreeMap::new())?;
         Ok(workspace)
     }

@@ -76,14 +76,16 @@ fn validate_all(workspace: &Workspace) -> Result<()> {
     ])?;
     ensure!(run.code == 0, "the examples are not formatted\n{}", run.text);
     let mut folders: Vec<PathBuf> = vec![examples().join("provider")];
-    for kind in ["resources", "data-sources"] {
+    for kind in ["resources", "data-sources", "ephemeral-resources", "functions"] {
         for entry in fs::read_dir(examples().join(kind))? {
             folders.push(entry?.path());
         }
     }
     let mut all = vec![("README.md".to_owned(), readme()?)];
     for folder in folders {
-        let file = ["provider.tf", "resource.tf", "data-source.tf"].iter().map(|it| folder.join(it));
+        let file = ["provider.tf", "resource.tf", "data-source.tf", "ephemeral-resource.tf", "function.tf"]
+            .iter()
+            .map(|it| folder.join(it));
         let file = file.into_iter().find(|it| it.is_file());
         let file = file.with_context(|| format!("{} has no example", folder.display()))?;
         all.push((file.display().to_string(), fs::read_to_string(&file)?));

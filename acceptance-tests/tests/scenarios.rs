@@ -3,6 +3,7 @@
 
 mod examples;
 mod interruption;
+mod many;
 mod usage;
 
 use std::path::Path;
@@ -22,6 +23,7 @@ fn main() -> Result<()> {
         test("examples-are-valid", examples::are_valid),
         test("provider-killed", interruption::provider_killed),
         test("interrupted", interruption::interrupted),
+        test("quota-many", many::quotas),
         test("metered-usage-figures", usage::figures),
     ];
     for name in Scenario::names(&folder)? {

@@ -22,6 +22,8 @@ pub struct Catalog {
 /// A service of the catalog.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Entry {
+    #[serde(default)]
+    id: Option<String>,
     #[serde(rename = "type")]
     kind: String,
     #[serde(default)]
@@ -84,6 +86,24 @@ impl Catalog {
         if let Some(url) = config.endpoints.get(service.official()) {
             return Ok(url.clone());
         }
+        let (_, chosen) = self.chosen(service, config)?;
+        Url::parse(&chosen.url)
+            .map_err(|why| self.none(service, config, format!("its URL `{}` is not one: {why}", chosen.url)))
+    }
+
+    /// What Keystone calls a service and the region of its endpoint: both ids.
+    ///
+    /// # Errors
+    /// As [`Catalog::endpoint`], but for a service that only the configuration names an endpoint of as well.
+    pub(crate) fn place(&self, service: Service, config: &Config) -> Result<(String, Option<String>)> {
+        let (entry, endpoint) = self.chosen(service, config)?;
+        match &entry.id {
+            Some(id) => Ok((id.clone(), endpoint.region().map(str::to_owned))),
+            None => Err(self.none(service, config, "the catalog doesn't tell its id".into())),
+        }
+    }
+
+    fn chosen(&self, service: Service, config: &Config) -> Result<(&Entry, &Endpoint)> {
         // A service may be listed under several types (`volumev2`, `volumev3`): the best type comes first.
         let entry = service
             .types()
@@ -118,8 +138,7 @@ impl Catalog {
                 of_interface[0]
             }
         };
-        Url::parse(&chosen.url)
-            .map_err(|why| self.none(service, config, format!("its URL `{}` is not one: {why}", chosen.url)))
+        Ok((entry, chosen))
     }
 
     fn none(&self, service: Service, config: &Config, why: String) -> Error {

@@ -20,6 +20,7 @@ use super::catalog::{Catalog, Service};
 use super::config::Config;
 use super::error::{Error, Result};
 use super::identity::RoleCache;
+use super::quota;
 use super::session::{Login, Session, push};
 use super::transport::{Outgoing, Payload, Repeat, Reply, Transport};
 
@@ -42,6 +43,10 @@ pub(crate) struct Shared {
     sessions: Mutex<HashMap<LoginScope, Arc<Session>>>,
     ranges: Mutex<HashMap<Service, Arc<OnceCell<Range>>>>,
     pub roles: RoleCache,
+    /// By scope: another scope may see other quotas.
+    quotas: Mutex<HashMap<LoginScope, Arc<quota::Kept>>>,
+    /// Held by who deletes identity providers or protocols.
+    pub federation: tokio::sync::Mutex<()>,
     /// Ids of what this very process created: such an object was not left by an earlier run.
     created: Mutex<HashSet<String>>,
 }
@@ -69,6 +74,8 @@ impl Cloud {
             sessions: Mutex::new(sessions),
             ranges: Mutex::default(),
             roles: Default::default(),
+            quotas: Mutex::default(),
+            federation: Default::default(),
             created: Mutex::default(),
             config,
         };
@@ -99,6 +106,14 @@ impl Cloud {
         (Self { sent: Some(sent), ..self.clone() }, move || count.load(Ordering::Relaxed))
     }
 
+    /// A handle for another configuration, such as another login. It ends with this one.
+    ///
+    /// # Errors
+    /// As [`Cloud::new`].
+    pub fn another(&self, config: Config) -> Result<Self> {
+        Ok(Self { cancel: self.cancel.clone(), ..Self::new(config)? })
+    }
+
     /// A handle that starts nothing more once `token` is cancelled.
     ///
     /// Waits end at once. A request that was sent is let finish, so that the id of what it made isn't lost.
@@ -122,6 +137,33 @@ impl Cloud {
     /// [`Error::Login`], [`Error::NotKeystone`], [`Error::Unreachable`], [`Error::TokenExpired`].
     pub async fn login(&self) -> Result<Arc<Login>> {
         self.session.login(&self.shared, &self.cancel).await
+    }
+
+    /// Logs in once more: the token is nobody else's, and can be revoked without harm to other calls.
+    ///
+    /// # Errors
+    /// As [`Cloud::login`].
+    pub async fn separate_login(&self) -> Result<Arc<Login>> {
+        self.session.separate(&self.shared, &self.cancel).await
+    }
+
+    /// Revokes the token of this handle, and with it those that were exchanged for it. That it is no longer valid is
+    /// fine.
+    ///
+    /// # Errors
+    /// Those of any call.
+    pub async fn log_out(&self) -> Result<()> {
+        let revoked = async {
+            let login = self.login().await?;
+            let call = Call::delete(Service::Identity, "/auth/tokens").doing("revoke the token");
+            self.send(call.secret_header("x-subject-token", login.header())).await
+        };
+        match revoked.await {
+            Err(Error::TokenExpired { .. }) | Ok(_) => Ok(()),
+            // Another call has revoked the one that it was exchanged for, after we had logged in with it.
+            Err(why) if why.is_native_404() => Ok(()),
+            Err(why) => Err(why),
+        }
     }
 
     /// The catalog of our token.
@@ -183,6 +225,12 @@ impl Cloud {
         self.shared.created.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned())
     }
 
+    /// What the handles of this scope keep about quotas.
+    pub(crate) fn kept(&self) -> Arc<quota::Kept> {
+        let mut all = self.shared.quotas.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(self.scope().clone()).or_default().clone()
+    }
+
     /// Waits, unless cancelled.
     pub(crate) async fn pause(&self, time: Duration, doing: &str) -> Result<()> {
         tokio::select! {
@@ -226,6 +274,11 @@ impl Cloud {
             base.set_path(&base.path().replace(own, project_id));
         }
         let url = call.url(base)?;
+        self.send_at(call, url).await
+    }
+
+    /// Sends a call to a URL that isn't below the service's own. A bad status is an error.
+    pub(crate) async fn send_at(&self, call: Call, url: Url) -> Result<Reply> {
         self.count();
         let reply = self.exchange(&call, Some(url)).await?;
         self.shared.transport.good(reply)
@@ -364,6 +417,12 @@ impl Call {
         self
     }
 
+    /// A header with a name of its own making.
+    pub fn any_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
     /// A header whose value nobody may print.
     pub fn secret_header(mut self, name: &'static str, value: &HeaderValue) -> Self {
         let mut value = value.clone();
@@ -381,6 +440,11 @@ impl Call {
     pub fn doing(mut self, doing: impl Into<String>) -> Self {
         self.doing = doing.into();
         self
+    }
+
+    /// What [`doing`](Self::doing) said.
+    pub fn about(&self) -> &str {
+        &self.doing
     }
 
     pub fn timeout(mut self, timeout: Duration) -> Self {

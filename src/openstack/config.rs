@@ -89,6 +89,20 @@ impl Config {
     pub fn from_sources(inline: Settings, around: &Surroundings) -> Result<Self, ConfigError> {
         resolve::config(inline, around)
     }
+
+    /// The same cloud with another login. Of the settings only the user, the credential and the scope count; what they
+    /// leave out stays as it is.
+    ///
+    /// # Errors
+    /// The first setting that is wrong or missing.
+    pub fn with(&self, login: Settings) -> Result<Self, ConfigError> {
+        resolve::another(self, login)
+    }
+
+    /// The same cloud with a token that exists already, for whatever that is for.
+    pub fn with_token(&self, token: SecretString) -> Self {
+        Self { credential: Credential::Token(token), scope: LoginScope::Unscoped, ..self.clone() }
+    }
 }
 
 /// Which of a service's URLs to use.

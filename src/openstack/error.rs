@@ -108,6 +108,19 @@ pub enum Error {
     /// The name (or another unique thing) is taken.
     #[error("{0}")]
     Conflict(Box<ConflictError>),
+    /// A federated identity belongs to another user.
+    #[error("{0}")]
+    Linked(Box<LinkedError>),
+    /// A user's federated identities could not be changed, and were lost over it.
+    #[error(
+        "{why}. By then Keystone had dropped the identities that the user had, and putting them back failed: {also}"
+    )]
+    Unlinked {
+        /// Why the change failed.
+        why: Box<Error>,
+        /// Why it could not be undone.
+        also: Box<Error>,
+    },
     /// Our account, or this cloud, gives no way to see this.
     #[error("cannot see {what}: {why}")]
     Unseen {
@@ -138,6 +151,9 @@ pub enum Error {
     /// Not everything could be deleted.
     #[error("{0}")]
     Leftover(Box<LeftoverError>),
+    /// Limits that a service did not take.
+    #[error("{0}")]
+    Quota(Box<super::quota::QuotaError>),
 }
 
 /// What was attempted, and how.
@@ -153,6 +169,8 @@ pub struct Attempt {
     pub path: String,
     /// The service's request id, if the reply had one.
     pub request_id: Option<String>,
+    /// Whether this was a repetition, and the service may have acted on an earlier try.
+    pub repeated: bool,
 }
 
 impl Attempt {
@@ -321,7 +339,9 @@ pub struct ConflictError {
     pub attempt: Attempt,
     /// The kind of object: `project`.
     pub kind: &'static str,
-    /// The name that was asked for.
+    /// What must be unique: `name`, `id`.
+    pub what: &'static str,
+    /// The name, or whatever it is, that was asked for.
     pub name: String,
     /// The object that has it, if one could be found.
     pub holder_id: Option<String>,
@@ -333,20 +353,44 @@ pub struct ConflictError {
 
 impl fmt::Display for ConflictError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, what, .. } = self;
         write!(f, "cannot {}: ", self.attempt.doing)?;
         match (&self.holder_id, &self.holder_name) {
             (Some(id), Some(name)) if *name != self.name => write!(
                 f,
-                "the {} \"{name}\" ({id}) exists, and Keystone takes the two names for the same. \
-                 Choose another name, or import it",
-                self.kind
+                "the {kind} \"{name}\" ({id}) exists, and Keystone takes the two {what}s for the same. \
+                 Choose another {what}, or import it",
             ),
-            (Some(id), _) => write!(
-                f,
-                "a {} of that name exists already ({id}). Choose another name, or import it",
-                self.kind
-            ),
+            (Some(id), _) => {
+                let article = if kind.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+                write!(
+                    f,
+                    "{article} {kind} of that {what} exists already ({id}). Choose another {what}, or import it",
+                )
+            }
             (None, _) => write!(f, "Keystone reports a conflict: {} {}", self.message, self.attempt.place()),
+        }
+    }
+}
+
+/// A federated identity that another user has.
+#[derive(Clone, Debug)]
+pub struct LinkedError {
+    /// In words that follow "cannot": `link user "jane"`.
+    pub doing: String,
+    /// The identity: `jane%40example.org at aad/openid`.
+    pub identity: String,
+    /// Id and name of the user that has it, if one could be found.
+    pub holder: Option<(String, String)>,
+}
+
+impl fmt::Display for LinkedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { doing, identity, holder } = self;
+        write!(f, "cannot {doing}: the identity {identity} belongs to ")?;
+        match holder {
+            Some((id, name)) => write!(f, "user \"{name}\" ({id})"),
+            None => write!(f, "a user whom this account can't see"),
         }
     }
 }
@@ -405,7 +449,7 @@ impl Error {
         match self {
             Error::Status(it) => Some(it.status),
             Error::Login(it) => it.status,
-            Error::Conflict(_) => Some(409),
+            Error::Conflict(_) | Error::Linked(_) => Some(409),
             _ => None,
         }
     }
@@ -471,6 +515,7 @@ mod tests {
             method: "GET".into(),
             path: "/v3/projects/p".into(),
             request_id: Some("req-1".into()),
+            repeated: false,
         };
         Error::Status(Box::new(StatusError { attempt, status, message: message.into(), native }))
     }

@@ -1,4 +1,4 @@
-//! Keystone's objects, typed: domains, projects, groups, users, roles and grants.
+//! Keystone's objects, typed: domains, projects, groups, users, roles, grants, and what federation is made of.
 //!
 //! All of them are thin views over a [`Cloud`]: `cloud.projects().get_opt(&id)`.
 //!
@@ -6,9 +6,14 @@
 //! unless `limit` is sent; everything else is cut *because* `limit` is sent, and then repeats its first page.
 //! So `limit` goes to those four, always, and to nothing else.
 
+mod application_credentials;
 mod domains;
+mod federation;
 mod grants;
 mod groups;
+mod limits;
+mod links;
+mod near;
 mod origin;
 mod projects;
 mod roles;
@@ -21,15 +26,25 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
+pub use application_credentials::{
+    AccessRule, ApplicationCredential, ApplicationCredentials, CarriedRole, NewApplicationCredential,
+};
 pub use domains::{Domain, DomainChange, DomainFilter, Domains, NewDomain};
+pub use federation::{
+    IdentityProvider, IdentityProviderChange, IdentityProviders, Mapping, Mappings, NewIdentityProvider,
+    Protocol, ProtocolChange, Protocols,
+};
 pub use grants::{Actor, Grant, Grants, Scope};
 pub use groups::{Group, GroupChange, GroupFilter, Groups, NewGroup};
+pub use limits::{Limit, LimitModel, LimitView, NewLimit, RegisteredLimit, UnifiedLimits};
+pub use links::Link;
+pub use near::near;
 pub use origin::Made;
 pub use projects::{NewProject, Project, ProjectChange, ProjectFilter, Projects};
 pub(crate) use roles::RoleCache;
 pub use roles::{Role, Roles};
-pub use unique_id::stored_unique_id;
-pub use users::{Federated, FederatedProtocol, User, UserFilter, Users};
+pub use unique_id::{stored_unique_id, unique_id_of};
+pub use users::{Federated, FederatedProtocol, NewUser, User, UserChange, UserFilter, Users};
 
 use super::catalog::Service;
 use super::cloud::{Call, Cloud};
@@ -186,6 +201,34 @@ impl Kind {
         Ok((at.map(|at| found.swap_remove(at)), reply.date()))
     }
 
+    /// The object of this name in a domain, which must be there.
+    pub(crate) async fn must_be_there<T: Object>(
+        &self,
+        cloud: &Cloud,
+        found: Option<T>,
+        domain: &Domain,
+        name: &str,
+    ) -> Result<T> {
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        // A page of names is enough for advice.
+        let call = Call::get(Service::Identity, self.list)
+            .doing(format!("list the {}", self.many))
+            .query("domain_id", domain.id.clone())
+            .query("limit", PAGE);
+        let all: Vec<T> = match cloud.send(call).await {
+            Ok(reply) => rows(&reply, reply.json::<Value>()?.get(self.many), self.many)?,
+            Err(_) => Vec::new(),
+        };
+        Err(Error::Unknown(Box::new(UnknownError {
+            kind: self.one,
+            name: name.to_owned(),
+            within: Some(format!("domain \"{}\"", domain.name)),
+            near: near(name, all.iter().map(Object::name)),
+        })))
+    }
+
     /// Fails if another object than `id` has the name: Keystone answers a rename into an existing name with a
     /// status of 500.
     pub(crate) async fn must_be_free<T: Object>(
@@ -203,8 +246,10 @@ impl Kind {
                     method: "PATCH".into(),
                     path: format!("/v3{}", self.path),
                     request_id: None,
+                    repeated: false,
                 },
                 kind: self.one,
+                what: "name",
                 name: name.into(),
                 holder_id: Some(holder.id().into()),
                 holder_name: Some(holder.name().into()),
@@ -335,8 +380,33 @@ impl Cloud {
         Roles::of(self)
     }
 
+    /// Application credentials.
+    pub fn application_credentials(&self) -> ApplicationCredentials<'_> {
+        ApplicationCredentials::of(self)
+    }
+
+    /// Unified limits: the quotas that Keystone keeps for other services.
+    pub fn unified_limits(&self) -> UnifiedLimits<'_> {
+        UnifiedLimits::of(self)
+    }
+
     /// Grants: who has which role where.
     pub fn grants(&self) -> Grants<'_> {
         Grants::of(self)
+    }
+
+    /// Identity providers: where federated users log in.
+    pub fn identity_providers(&self) -> IdentityProviders<'_> {
+        IdentityProviders::of(self)
+    }
+
+    /// Mappings: what becomes of a federated user at a login.
+    pub fn mappings(&self) -> Mappings<'_> {
+        Mappings::of(self)
+    }
+
+    /// Protocols: which mapping serves which identity provider.
+    pub fn protocols(&self) -> Protocols<'_> {
+        Protocols::of(self)
     }
 }

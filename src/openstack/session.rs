@@ -213,6 +213,11 @@ impl Session {
         self.pass(Some(used), shared, cancel).await
     }
 
+    /// A token that nobody else has.
+    pub async fn separate(&self, shared: &Shared, cancel: &CancellationToken) -> Result<Arc<Login>> {
+        Authenticator { shared, scope: &self.scope, cancel, separate: true }.login().await
+    }
+
     async fn pass(
         &self,
         used: Option<&Arc<Login>>,
@@ -242,7 +247,7 @@ impl Session {
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
             }
         }
-        let result = Authenticator { shared, scope: &self.scope, cancel }.login().await;
+        let result = Authenticator { shared, scope: &self.scope, cancel, separate: false }.login().await;
         match &result {
             Ok(login) => {
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(login.clone());
@@ -264,6 +269,8 @@ struct Authenticator<'a> {
     shared: &'a Shared,
     scope: &'a LoginScope,
     cancel: &'a CancellationToken,
+    /// Whether the token is to be another than any that was given.
+    separate: bool,
 }
 
 impl Authenticator<'_> {
@@ -277,6 +284,7 @@ impl Authenticator<'_> {
             ));
         }
         let login = match credential {
+            Credential::Token(token) if self.separate => self.post(token_identity(token)).await?,
             Credential::Token(token) => self.with_given_token(token).await?,
             Credential::Oidc { identity_provider, protocol, grant } => {
                 let access = oidc::access_token(self, grant).await?;

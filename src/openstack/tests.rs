@@ -1,12 +1,16 @@
 //! The client against a Keystone that misbehaves.
 
 mod faults;
+mod federation;
 mod identity;
 mod login;
+mod quotas;
 mod secrets;
 mod services;
 mod tls;
+mod tokens;
 mod usage;
+mod users;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -53,16 +57,18 @@ impl Respond for Tokens {
 
 impl Keystone {
     async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With more services in the catalog than the usual three: type and path.
+    async fn with(more: &[(&str, &str)]) -> Self {
         let server = MockServer::start().await;
         let entry = |kind: &str, path: &str| {
-            json!({"type": kind, "endpoints": [
+            json!({"type": kind, "id": format!("id-{kind}"), "endpoints": [
                 {"interface": "public", "region": "R", "url": format!("{}{path}", server.uri())}]})
         };
-        let catalog = json!([
-            entry("compute", "/compute/v2.1"),
-            entry("network", "/network"),
-            entry("volumev3", "/volume/v3/home"),
-        ]);
+        let usual = [("compute", "/compute/v2.1"), ("network", "/network"), ("volumev3", "/volume/v3/home")];
+        let catalog = usual.iter().chain(more).map(|(kind, path)| entry(kind, path)).collect();
         Mock::given(method("POST"))
             .and(path("/v3/auth/tokens"))
             .respond_with(Tokens { issued: AtomicUsize::new(0), catalog })

@@ -129,8 +129,13 @@ impl Transport {
     /// Sends it, again if need be. `Ok` is a reply of any status but a redirect.
     pub async fn send(&self, out: &Outgoing<'_>, cancel: &CancellationToken) -> Result<Reply> {
         let mut delays = retry::Delays::new(self.max_retries, self.first_delay);
+        let mut repeated = false;
         for attempt in 1.. {
-            let result = self.once(out, attempt, cancel).await;
+            let mut result = self.once(out, attempt, cancel).await;
+            if let Ok(reply) = &mut result {
+                reply.attempt.repeated = repeated;
+            }
+            repeated |= retry::may_have_acted(&result);
             let Some(verdict) = retry::verdict(out, &result) else { return result };
             let Some(delay) = delays.next(verdict) else { return result };
             tracing::debug!(
@@ -279,6 +284,7 @@ fn attempt_of(out: &Outgoing<'_>) -> Attempt {
         method: out.method.to_string(),
         path: out.url.path().to_owned(),
         request_id: None,
+        repeated: false,
     }
 }
 

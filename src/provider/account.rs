@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::openstack::config::Origin;
 use crate::openstack::{self, Cloud, Config, Error, Settings};
-use crate::resources::diagnostic;
+use crate::resources::{check, diagnostic};
 use crate::tf::{Diagnostic, Diagnostics, Model, Path, Result, at};
 
 /// An account, and where it logs in.
@@ -204,15 +204,10 @@ fn taken_apart(account: Account, within: &Path) -> Result<Settings> {
     })
 }
 
-/// `90s`, `1m 30s`: anything that Terraform users write as a duration.
 fn duration(text: &str, within: &Path) -> Result<Duration> {
-    let parsed: Option<jiff::SignedDuration> = text.parse().ok();
-    let parsed = parsed.and_then(|it| Duration::try_from(it).ok()).filter(|it| !it.is_zero());
-    parsed.ok_or_else(|| {
-        Diagnostic::error("Invalid request timeout")
-            .detail(format!("Expected a duration such as \"90s\"; got \"{text}\"."))
-            .at(Path::from(at!(Account, request_timeout)).below(within.clone()))
-            .into()
+    check::duration(text).map_err(|why| {
+        let at = Path::from(at!(Account, request_timeout)).below(within.clone());
+        Diagnostic::error("Invalid request timeout").detail(why).at(at).into()
     })
 }
 

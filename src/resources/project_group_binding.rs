@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use futures_util::try_join;
 
-use super::{Existing, Explain, Tenancy, check, diagnostic, taken_over};
+use super::{Existing, Explain, Federation, Tenancy, check, diagnostic, taken_over};
 use crate::openstack::Error;
 use crate::openstack::identity::{Actor, Group, GroupChange, NewGroup, Scope, User};
 use crate::tf::{
@@ -28,6 +28,8 @@ choice! {
         /// Remarks on it, and adds it once it is known.
         #[default]
         Skip = "skip",
+        /// Makes the user.
+        Create = "create",
         /// Refuses.
         Fail = "fail",
     }
@@ -83,8 +85,14 @@ pub struct ProjectGroupBinding {
     #[tf(check(check::not_empty))]
     pub members_domain_id: Option<String>,
     /// What to do about a member that Keystone does not know: `skip` remarks on it and adds it once it is known,
-    /// `fail` refuses. By default the provider's `missing_users`.
+    /// `create` makes the user, `fail` refuses. By default the provider's `missing_users`.
+    ///
+    /// A user who is made logs in through `federation`, with the name as unique id; somebody who has that identity already
+    /// gets the name instead. The user is nobody's resource: it stays when the binding goes. For one that is managed in
+    /// full use `tenancy_federated_user`.
     pub missing_members: Option<MissingMembers>,
+    /// Identity provider and protocol of the users who are made. By default the provider's `federation`.
+    pub federation: Option<Federation>,
     /// Those of `members` that Keystone does not know yet.
     pub pending_members: Computed<BTreeSet<String>>,
 }
@@ -221,6 +229,9 @@ impl Resource for ProjectGroupBinding {
         // While nobody knows in which domain to look, nobody can be missed.
         let Some(domain) = planned.get(at!(Self, members_domain_id))? else { return Ok(()) };
         let Some(missing) = planned.get(at!(Self, missing_members))? else { return Ok(()) };
+        let Some(federation) = planned.get(at!(Self, federation))? else { return Ok(()) };
+        let missing = missing.unwrap_or(client.defaults.missing_users);
+        let federation = people::maker(missing, federation, client)?;
         let mut pending = BTreeSet::new();
         let mut new = members;
         if let Some(prior) = prior.filter(|prior| prior.members_domain_id == domain) {
@@ -232,20 +243,22 @@ impl Resource for ProjectGroupBinding {
         }
         let mut people = People::find(&new, domain.as_deref(), client).await?;
         people.missing.extend(pending);
-        people.refuse_missing(missing.unwrap_or(client.missing_users))?;
-        for name in &people.missing {
-            client.warn(remark(name));
+        people.refuse_missing(missing)?;
+        if federation.is_some() {
+            planned.set(at!(Self, pending_members), Computed::Known(BTreeSet::new()));
         }
+        people.announce_missing(federation.as_ref(), client);
         Ok(())
     }
 
     async fn create(plan: Self, client: &Context<Tenancy>) -> Outcome<Self> {
         // All that can fail before anything is made.
         let scope = plan.scope();
-        let (roles, people) = try_join!(role_ids(&plan.roles, client), plan.people(client))?;
+        let federation = people::maker(plan.missing(client), plan.federation.clone(), client)?;
+        let (roles, mut people) = try_join!(role_ids(&plan.roles, client), plan.people(client))?;
         people.refuse_missing(plan.missing(client))?;
         let mut now = plan.clone();
-        now.pending_members = people.missing.clone().into();
+        now.pending_members = people.pending(federation.as_ref()).into();
         let group_id = match &plan.group {
             None => plan.group_id.as_known().cloned().unwrap_or_default(),
             Some(owned) => {
@@ -260,6 +273,7 @@ impl Resource for ProjectGroupBinding {
         // Nothing exists yet if the group was there before and no role could be granted.
         let exists = plan.group.is_some() || work.done > 0;
         if exists || work.found.0.is_empty() {
+            work.make_missing(&mut people, federation.as_ref()).await;
             plan.settle_members(&group_id, &people, client, &mut work).await;
         }
         let exists = exists || work.done > 0;
@@ -309,6 +323,7 @@ impl Resource for ProjectGroupBinding {
             members: None,
             members_domain_id: None,
             missing_members: None,
+            federation: None,
             pending_members: BTreeSet::new().into(),
         };
         match last {
@@ -320,6 +335,7 @@ impl Resource for ProjectGroupBinding {
                 }
                 now.members_domain_id = last.members_domain_id;
                 now.missing_members = last.missing_members;
+                now.federation = last.federation;
             }
             None => {
                 now.group = owned.then(|| group.into());
@@ -333,10 +349,12 @@ impl Resource for ProjectGroupBinding {
         let Some(group_id) = from.group_id.as_known().cloned() else { return Ok(to) };
         let scope = to.scope();
         let mut now = from.clone();
-        let (roles, before, people) =
+        let (roles, before, mut people) =
             try_join!(role_ids(&to.roles, client), held_ids(&from.roles, client), to.people(client))
                 .after(&now)?;
         people.refuse_missing(to.missing(client)).after(&now)?;
+        let federation = people::maker(to.missing(client), to.federation.clone(), client).after(&now)?;
+        let pending = people.pending(federation.as_ref());
         if let Some(owned) = &to.group
             && from.group.as_ref() != Some(owned)
         {
@@ -355,12 +373,13 @@ impl Resource for ProjectGroupBinding {
         work.grant(&scope, to.inherited, added.map(|(_, id)| id)).await;
         let removed = before.values().filter(|id| !roles.values().any(|wanted| wanted == *id));
         work.revoke(&scope, to.inherited, removed).await;
+        work.make_missing(&mut people, federation.as_ref()).await;
         to.settle_members(&group_id, &people, client, &mut work).await;
         if work.found.0.is_empty() {
             return Ok(Self {
                 group: now.group,
                 group_id: from.group_id,
-                pending_members: people.missing.into(),
+                pending_members: pending.into(),
                 ..to
             });
         }
@@ -444,16 +463,6 @@ impl Resource for ProjectGroupBinding {
     }
 }
 
-/// The remark on a member who is not there yet.
-fn remark(name: &str) -> Diagnostic {
-    Diagnostic::warning(format!("Member \"{name}\" is pending"))
-        .detail(format!(
-            "Keystone does not know a user \"{name}\" in the domain where members are looked up. The first plan after they \
-             appear adds them to the group."
-        ))
-        .at(at!(ProjectGroupBinding, members))
-}
-
 /// MariaDB and MySQL do not tell case apart, and Keystone answers as they do.
 fn same_name(one: &str, other: &str) -> bool {
     one == other || one.to_lowercase() == other.to_lowercase()
@@ -528,7 +537,7 @@ impl ProjectGroupBinding {
     }
 
     fn missing(&self, client: &Tenancy) -> MissingMembers {
-        self.missing_members.unwrap_or(client.missing_users)
+        self.missing_members.unwrap_or(client.defaults.missing_users)
     }
 
     async fn people(&self, client: &Tenancy) -> Result<People> {
@@ -569,6 +578,10 @@ impl ProjectGroupBinding {
                 absent.remove(name);
             }
             members.insert(written.cloned().unwrap_or(user.name));
+        }
+        // Who is missing and can be made is no member either.
+        if self.missing(client) == MissingMembers::Create {
+            return Ok((members, BTreeSet::new()));
         }
         let people = People::find(&absent, self.members_domain_id.as_deref(), client).await?;
         members.extend(people.missing.iter().cloned());

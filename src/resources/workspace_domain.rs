@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::try_join;
 
 use super::tenant_project::changed;
-use super::{Explain, Tenancy, check, diagnostic, refused, taken_over};
+use super::{Existing, Explain, Tenancy, check, diagnostic, refused, taken_over};
 use crate::openstack::Error;
 use crate::openstack::identity::{Domain, DomainChange, GroupFilter, NewDomain, ProjectFilter, UserFilter};
 use crate::tf::{
@@ -49,7 +49,7 @@ pub struct WorkspaceDomain {
     #[tf(managed_if_set)]
     pub immutable: Option<bool>,
     /// What becomes of the domain on destroy: `refuse_if_not_empty` deletes it only if no project, group and user is in
-    /// it; `delete` disables it and deletes it with all of them (what its projects hold in other services stays
+    /// it, and no identity provider puts its users there; `delete` disables it and deletes it with all of them (what its projects hold in other services stays
     /// behind); `disable` leaves it without access; `keep` only forgets it.
     #[tf(default = OnDestroy::RefuseIfNotEmpty)]
     pub on_destroy: OnDestroy,
@@ -168,14 +168,25 @@ impl Resource for WorkspaceDomain {
 }
 
 /// What is in a domain, in words, but for what `skip` says. `None`: nothing.
-async fn content(id: &str, client: &Tenancy, skip: impl Fn(&str) -> bool) -> Result<Option<String>, Error> {
+pub(super) async fn content(
+    id: &str,
+    client: &Tenancy,
+    skip: impl Fn(&str) -> bool,
+) -> Result<Option<String>, Error> {
     let domain_id = Some(id.to_owned());
     let projects = ProjectFilter { domain_id: domain_id.clone(), ..Default::default() };
     let groups = GroupFilter { domain_id: domain_id.clone(), ..Default::default() };
     let users = UserFilter { domain_id, ..Default::default() };
     let (on_projects, on_groups, on_users) = (client.projects(), client.groups(), client.users());
-    let (projects, groups, users) =
-        try_join!(on_projects.list(&projects), on_groups.list(&groups), on_users.list(&users))?;
+    let on_providers = client.identity_providers();
+    let (projects, groups, users, mut providers) = try_join!(
+        on_projects.list(&projects),
+        on_groups.list(&groups),
+        on_users.list(&users),
+        on_providers.list()
+    )?;
+    // Keystone deletes them with the domain.
+    providers.retain(|it| it.domain_id == id && !skip(&Existing::IdentityProvider(&it.id).to_string()));
     let count = |what: &str, names: Vec<String>| {
         let shown = names.iter().take(5).map(|it| format!("\"{it}\"")).collect::<Vec<_>>().join(", ");
         let more = if names.len() > 5 { format!(" and {} more", names.len() - 5) } else { String::new() };
@@ -187,6 +198,7 @@ async fn content(id: &str, client: &Tenancy, skip: impl Fn(&str) -> bool) -> Res
         count("project", projects.into_iter().filter(|it| !skip(&it.id)).map(|it| it.name).collect()),
         count("group", groups.into_iter().filter(|it| !skip(&it.id)).map(|it| it.name).collect()),
         count("user", users.into_iter().filter(|it| !skip(&it.id)).map(|it| it.name).collect()),
+        count("identity provider", providers.into_iter().map(|it| it.id).collect()),
     ];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     Ok((!parts.is_empty()).then(|| parts.join(", ")))

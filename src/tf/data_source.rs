@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use futures_util::future::BoxFuture;
 
-use super::resource::mismatch;
-use super::{Client, Context, Draft, Fields, Model, Result, Schema, Value};
+use super::resource::decode;
+use super::{Client, Context, Draft, Model, Result, Schema, Value};
 
 /// Something that is looked up. What the user wrote is known when it is read.
 pub trait DataSource: Model {
@@ -59,9 +59,6 @@ impl<D: DataSource> DynDataSource<D::Client> for ErasedData<D> {
     }
 
     fn read<'a>(&'a self, config: Value, client: &'a Context<D::Client>) -> BoxFuture<'a, Result<Value>> {
-        Box::pin(async move {
-            let config = Fields::of(config).and_then(D::decode).map_err(mismatch)?;
-            Ok(Value::Object(D::read(config, client).await?.encode()))
-        })
+        Box::pin(async move { Ok(Value::Object(D::read(decode(config)?, client).await?.encode())) })
     }
 }

@@ -31,10 +31,12 @@ impl<M: Model> Draft<M> {
         if !value.is_wholly_known() {
             return Ok(None);
         }
-        T::decode(value.clone()).map(Some).map_err(|it| {
-            let path = it.path.clone().below(at.into());
-            Diagnostic::error("Unexpected value").detail(it.to_string()).at(path).into()
-        })
+        decode(value.clone(), at).map(Some)
+    }
+
+    /// The value, as far as it is known: the rest is null.
+    pub fn known_part<T: Attr>(&self, at: At<M, T>) -> Result<T> {
+        decode(self.raw(at).known_part(), at)
     }
 
     /// The value as Terraform has it, for what is known in parts.
@@ -51,6 +53,13 @@ impl<M: Model> Draft<M> {
     pub fn set<T: Attr>(&mut self, at: At<M, T>, value: T) {
         if let Some(at) = self.position(at) {
             self.values[at] = value.encode();
+        }
+    }
+
+    /// Plans a value as Terraform has it: one of the configuration, say, of which parts may be unknown.
+    pub fn set_raw<T>(&mut self, at: At<M, T>, value: Value) {
+        if let Some(at) = self.position(at) {
+            self.values[at] = value;
         }
     }
 
@@ -82,6 +91,13 @@ impl<M: Model> Draft<M> {
     fn position<T>(&self, at: At<M, T>) -> Option<usize> {
         self.schema.position(at.name)
     }
+}
+
+fn decode<M, T: Attr>(value: Value, at: At<M, T>) -> Result<T> {
+    T::decode(value).map_err(|it| {
+        let path = it.path.clone().below(at.into());
+        Diagnostic::error("Unexpected value").detail(it.to_string()).at(path).into()
+    })
 }
 
 /// A plan in the making, as a resource's plan hook sees it.

@@ -23,6 +23,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::RwLock;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
@@ -56,12 +57,20 @@ pub struct Options {
     /// Cancelled when the process is about to end. Handlers that can take long
     /// watch a clone of it and return early, with what they have.
     pub ending: CancellationToken,
+    /// Held for reading by whoever has something to do before the process ends, once `ending` is cancelled.
+    pub unfinished: Arc<RwLock<()>>,
 }
 
 impl Options {
     /// Options for a provider that a host starts.
     pub fn new(address: &'static str, version: &'static str) -> Self {
-        Options { address, version, debug: false, ending: CancellationToken::new() }
+        Options {
+            address,
+            version,
+            debug: false,
+            ending: CancellationToken::new(),
+            unfinished: Arc::default(),
+        }
     }
 
     fn name(&self) -> &'static str {
@@ -168,10 +177,15 @@ pub async fn serve<P: Provider>(provider: P, options: Options) -> Result<(), Err
         () = ending.cancelled() => Duration::from_secs(10),
     };
     ending.cancel();
-    match tokio::time::timeout(patience, serving).await {
+    let ended = async {
+        let result = serving.await;
+        let _finished = options.unfinished.write().await;
+        result
+    };
+    match tokio::time::timeout(patience, ended).await {
         Ok(result) => Ok(result?),
         Err(_) => {
-            tracing::warn!("ended though a connection was still busy");
+            tracing::warn!("ended though something was still under way");
             Ok(())
         }
     }

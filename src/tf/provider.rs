@@ -1,6 +1,8 @@
 //! What a provider is.
 
-use super::{Client, Diagnostics, Draft, DynDataSource, DynResource, Model, Result};
+use super::{
+    Client, Diagnostics, Draft, DynDataSource, DynEphemeral, DynFunction, DynResource, Model, Result,
+};
 
 /// A provider block, what it is configured into, and what is on offer.
 pub trait Provider: Send + Sync + 'static {
@@ -27,4 +29,10 @@ pub trait Provider: Send + Sync + 'static {
 
     /// The data sources.
     fn data_sources() -> Vec<Box<dyn DynDataSource<Self::Client>>>;
+
+    /// The ephemeral resources.
+    fn ephemerals() -> Vec<Box<dyn DynEphemeral<Self::Client>>>;
+
+    /// The functions.
+    fn functions() -> Vec<Box<dyn DynFunction>>;
 }

@@ -204,7 +204,7 @@ pub(super) fn mismatch(it: Mismatch) -> Diagnostics {
     Diagnostic::error("Unexpected value").detail(detail).at(it.path).into()
 }
 
-fn decode<M: Model>(value: Value) -> Result<M> {
+pub(super) fn decode<M: Model>(value: Value) -> Result<M> {
     Fields::of(value).and_then(M::decode).map_err(mismatch)
 }
 

@@ -225,6 +225,12 @@ impl Schema {
         self.fields.push(field);
     }
 
+    /// The first paragraph of the description, in one line.
+    pub fn summary(&self) -> String {
+        let lines = self.description.lines().take_while(|it| !it.is_empty());
+        lines.collect::<Vec<_>>().join(" ")
+    }
+
     /// The attributes by name, each with its position.
     pub fn by_name(&self) -> impl ExactSizeIterator<Item = (usize, &Field)> {
         self.sorted.iter().map(|it| (*it, &self.fields[*it]))

@@ -4,8 +4,11 @@
 
 mod absent;
 mod data;
+mod ephemeral;
+mod functions;
 mod managed;
 mod offer;
+mod open;
 mod validate;
 mod wire;
 
@@ -14,6 +17,7 @@ use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::RwLock;
 use tokio_stream::{Stream, StreamExt};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
@@ -21,7 +25,8 @@ use tonic::{Request, Response, Status, Streaming};
 use super::proto::tfplugin6::provider_server;
 use super::proto::tfplugin6::*;
 use super::{
-    Context, Diagnostic, Diagnostics, Draft, DynDataSource, DynResource, Fields, Model, Path, Provider,
+    Context, Diagnostic, Diagnostics, Draft, DynDataSource, DynEphemeral, DynFunction, DynResource, Model,
+    Path, Provider,
 };
 use super::{Schema, Value, plan};
 
@@ -30,12 +35,17 @@ pub struct Server<P: Provider> {
     schema: Arc<Schema>,
     resources: BTreeMap<String, Entry<P::Client>>,
     data_sources: BTreeMap<String, Box<dyn DynDataSource<P::Client>>>,
-    client: Mutex<Configured<P::Client>>,
+    ephemerals: Arc<Ephemerals<P::Client>>,
+    open: open::Open,
+    functions: BTreeMap<&'static str, Box<dyn DynFunction>>,
+    client: Arc<Mutex<Configured<P::Client>>>,
     /// Cancelled when the process ends.
     ending: CancellationToken,
     /// Cancelled by StopProvider, then replaced.
     running: Mutex<CancellationToken>,
 }
+
+type Ephemerals<C> = BTreeMap<String, Arc<dyn DynEphemeral<C>>>;
 
 /// What came of the provider block.
 enum Configured<C> {
@@ -74,14 +84,24 @@ impl<P: Provider> Server<P> {
             (name(resource.name()), Entry { resource, identity })
         });
         let data_sources = P::data_sources().into_iter().map(|it| (name(it.name()), it));
+        let ephemerals = P::ephemerals().into_iter().map(|it| (name(it.name()), Arc::from(it)));
         Server {
             schema: Arc::new(P::Config::schema()),
             resources: resources.collect(),
             data_sources: data_sources.collect(),
-            client: Mutex::new(Configured::Not),
+            ephemerals: Arc::new(ephemerals.collect()),
+            open: Default::default(),
+            functions: P::functions().into_iter().map(|it| (it.name(), it)).collect(),
+            client: Arc::new(Mutex::new(Configured::Not)),
             running: Mutex::new(ending.child_token()),
             ending,
         }
+    }
+
+    /// The same server, with what the end of the process waits for while something is open.
+    pub fn holding(mut self, unfinished: Arc<RwLock<()>>) -> Self {
+        self.open.unfinished = unfinished;
+        self
     }
 }
 
@@ -122,6 +142,23 @@ impl<P: Provider> Server<P> {
         }
     }
 
+    /// What came of a call that needs the client, and all there is to say about it.
+    async fn asked<T>(
+        &self,
+        call: impl AsyncFnOnce(&Context<P::Client>) -> super::Result<T>,
+    ) -> (Option<T>, Diagnostics) {
+        let context = match self.context() {
+            Ok(context) => context,
+            Err(why) => return (None, why),
+        };
+        let (answer, mut found) = match call(&context).await {
+            Ok(it) => (Some(it), Diagnostics::default()),
+            Err(why) => (None, why),
+        };
+        found.extend(context.take_warnings());
+        (answer, found)
+    }
+
     fn validate_provider(
         &self,
         it: &validate_provider_config::Request,
@@ -141,8 +178,7 @@ impl<P: Provider> Server<P> {
         let config = plan::with_defaults(&self.schema, &config);
         let unknown = unknown(&self.schema, &config);
         let (configured, found) = if unknown.is_empty() {
-            let decoded = Fields::of(config).and_then(P::Config::decode).map_err(super::resource::mismatch);
-            let configured = match decoded {
+            let configured = match super::resource::decode(config) {
                 Ok(config) => P::configure(config, &it.terraform_version).await,
                 Err(why) => Err(why),
             };
@@ -209,7 +245,7 @@ service! {
         get_metadata(get_metadata): |server, _it| ok(server.metadata());
         get_provider_schema(get_provider_schema): |server, _it| ok(server.schemas());
         get_resource_identity_schemas(get_resource_identity_schemas): |server, _it| ok(server.identity_schemas());
-        get_functions(get_functions): |_server, _it| ok(Default::default());
+        get_functions(get_functions): |server, _it| ok(server.functions());
         validate_provider_config(validate_provider_config): |server, it| server.validate_provider(&it);
         configure_provider(configure_provider): |server, it| server.configure(it).await;
         stop_provider(stop_provider): |server, _it| ok(server.stop());
@@ -224,11 +260,11 @@ service! {
         generate_resource_config(generate_resource_config): |_server, it| ok(absent::generate_config(&it));
         validate_data_resource_config(validate_data_resource_config): |server, it| server.validate_data(&it);
         read_data_source(read_data_source): |server, it| server.read_data(it).await;
-        validate_ephemeral_resource_config(validate_ephemeral_resource_config): |_server, it| ok(absent::validate_ephemeral(&it));
-        open_ephemeral_resource(open_ephemeral_resource): |_server, it| ok(absent::open_ephemeral(&it));
-        renew_ephemeral_resource(renew_ephemeral_resource): |_server, it| ok(absent::renew_ephemeral(&it));
-        close_ephemeral_resource(close_ephemeral_resource): |_server, it| ok(absent::close_ephemeral(&it));
-        call_function(call_function): |_server, it| ok(absent::call_function(&it));
+        validate_ephemeral_resource_config(validate_ephemeral_resource_config): |server, it| server.validate_ephemeral(&it);
+        open_ephemeral_resource(open_ephemeral_resource): |server, it| server.open_ephemeral(it).await;
+        renew_ephemeral_resource(renew_ephemeral_resource): |server, it| server.renew_ephemeral(it).await;
+        close_ephemeral_resource(close_ephemeral_resource): |server, it| server.close_ephemeral(it).await;
+        call_function(call_function): |server, it| server.call_function(&it);
         validate_list_resource_config(validate_list_resource_config): |_server, it| ok(absent::validate_list(&it));
         validate_action_config(validate_action_config): |_server, it| ok(absent::validate_action(&it));
         plan_action(plan_action): |_server, it| ok(absent::plan_action(&it));

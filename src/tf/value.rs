@@ -46,6 +46,17 @@ impl Value {
         matches!(self, Value::Null)
     }
 
+    /// A state has no unknown values: what was left open is null.
+    pub(super) fn settled(self) -> Self {
+        match self {
+            Value::Unknown => Value::Null,
+            Value::List(all) => Value::List(all.into_iter().map(Value::settled).collect()),
+            Value::Object(all) => Value::Object(all.into_iter().map(Value::settled).collect()),
+            Value::Map(all) => Value::Map(all.into_iter().map(|(key, it)| (key, it.settled())).collect()),
+            other => other,
+        }
+    }
+
     /// Whether it is known, with all that is in it.
     pub fn is_wholly_known(&self) -> bool {
         match self {
@@ -54,6 +65,21 @@ impl Value {
             Value::Map(all) => all.values().all(Value::is_wholly_known),
             Value::Dynamic(it) => it.1.is_wholly_known(),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+        }
+    }
+
+    /// What is known of it: null for the rest, without the elements of which nothing is known.
+    pub fn known_part(&self) -> Value {
+        let known = |it: &&Value| !matches!(it, Value::Unknown);
+        match self {
+            Value::Unknown => Value::Null,
+            Value::Object(all) => Value::Object(all.iter().map(Value::known_part).collect()),
+            Value::List(all) => Value::List(all.iter().filter(known).map(Value::known_part).collect()),
+            Value::Map(all) => {
+                let all = all.iter().filter(|(_, it)| known(it));
+                Value::Map(all.map(|(key, it)| (key.clone(), it.known_part())).collect())
+            }
+            other => other.clone(),
         }
     }
 }

@@ -63,14 +63,11 @@ enum Command {
 #[derive(Args, Clone, Debug, Default)]
 pub struct Wanted {
     /// Only these services and what they need, for example keystone.
-    #[arg(long, value_delimiter = ',', value_name = "SERVICES", conflicts_with_all = ["with", "unified_limits"])]
+    #[arg(long, value_delimiter = ',', value_name = "SERVICES", conflicts_with = "with")]
     pub only: Vec<String>,
     /// These services too. The cloud remembers them.
     #[arg(long, value_delimiter = ',', value_name = "SERVICES")]
     pub with: Vec<String>,
-    /// Let Nova and Glance take their quotas from Keystone's limits. The cloud remembers it.
-    #[arg(long)]
-    pub unified_limits: bool,
 }
 
 /// Runs the command.

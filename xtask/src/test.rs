@@ -1,9 +1,11 @@
 //! All checks, in the order in which they fail fastest.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Instant;
 
 use acceptance_tests::host;
+use acceptance_tests::scenario::Scenario;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
@@ -63,7 +65,8 @@ fn acceptance(
     cloud: &Cloud,
     stages: &mut Stages,
 ) -> Result<()> {
-    stages.stage("devcloud up", || cloud.up(&Wanted::default()))?;
+    let with = needed(workspace, arguments.filter.as_deref().unwrap_or_default())?;
+    stages.stage("devcloud up", || cloud.up(&Wanted { with, ..Wanted::default() }))?;
     let provider = stages.stage("release build", || host::build(&workspace.root, &workspace.target))?;
     let mut command = cargo();
     command
@@ -74,6 +77,17 @@ fn acceptance(
         .env("TENANCY_TEST_PROVIDER", provider)
         .env("TENANCY_TEST_CLOUDS", cloud.paths().clouds());
     stages.command("acceptance tests", &mut command)
+}
+
+/// The services beyond the base that these scenarios need.
+fn needed(workspace: &Workspace, filter: &str) -> Result<Vec<String>> {
+    let folder = workspace.root.join("acceptance-tests/scenarios");
+    let mut all = BTreeSet::new();
+    for name in Scenario::names(&folder)?.iter().filter(|name| name.contains(filter)) {
+        let scenario = Scenario::read(&folder.join(name))?;
+        all.extend(scenario.needs().into_iter().map(str::to_owned));
+    }
+    Ok(all.into_iter().collect())
 }
 
 /// The stages that ran, and how long each took.

@@ -25,3 +25,19 @@ resource "tenancy_project_group_binding" "auditors" {
   roles     = ["reader"]
   inherited = true
 }
+
+# Members whom Keystone does not know are made: users who log in through an identity provider.
+resource "tenancy_project_group_binding" "admins" {
+  project_id = tenancy_tenant_project.web.id
+  group = {
+    name      = "acme-web-admins"
+    domain_id = tenancy_workspace_domain.acme.id
+  }
+  roles           = ["manager"]
+  members         = ["ada@example.org"]
+  missing_members = "create"
+  federation = {
+    identity_provider = "aad"
+    protocol          = "openid"
+  }
+}

@@ -11,7 +11,7 @@ use super::{ConfigError, Origin};
 type Found = (PathBuf, Map<String, Value>);
 
 /// The environment and the files around: the process's own, or given ones.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Surroundings {
     variables: BTreeMap<String, String>,
     directory: PathBuf,

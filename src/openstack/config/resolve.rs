@@ -39,6 +39,21 @@ pub(super) fn config(inline: Settings, around: &Surroundings) -> Result<Config> 
     Merge { sources, around, cloud }.config()
 }
 
+/// The same cloud with another login: what the settings say of user, credential and scope.
+pub(super) fn another(config: &Config, inline: Settings) -> Result<Config> {
+    let merge = Merge { sources: vec![from_inline(inline)], around: &Surroundings::default(), cloud: None };
+    let default = &config.default_domain;
+    let credential = match merge.group(Group::Credential) {
+        Some(_) => merge.credential(default)?,
+        None => (0, config.credential.clone()),
+    };
+    let scope = match merge.group(Group::Scope) {
+        Some(_) => merge.scope(default, &credential)?,
+        None => config.scope.clone(),
+    };
+    Ok(Config { credential: credential.1, scope, ..config.clone() })
+}
+
 struct Merge<'a> {
     /// Best first.
     sources: Vec<Source>,

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, json};
 
-use super::{GROUPS, Made, Object, User, origin};
+use super::{Domain, GROUPS, Made, Object, User, origin};
 use crate::openstack::catalog::Service;
 use crate::openstack::cloud::{Call, Cloud};
 use crate::openstack::error::{Error, Result};
@@ -115,6 +115,15 @@ impl<'a> Groups<'a> {
     /// Those of any call.
     pub async fn find(&self, domain_id: &str, name: &str) -> Result<Option<Group>> {
         Ok(GROUPS.holder(self.cloud, Some(domain_id), name).await?.0)
+    }
+
+    /// The group of that name in a domain, which must be there.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] with the names that are near, and those of any call.
+    pub async fn must_find(&self, domain: &Domain, name: &str) -> Result<Group> {
+        let found = self.find(&domain.id, name).await?;
+        GROUPS.must_be_there(self.cloud, found, domain, name).await
     }
 
     /// All that match.

@@ -29,6 +29,27 @@ pub struct Made<T> {
     pub adopted: bool,
 }
 
+/// What an object is created from, and where: as a mark on it, by which it is recognised.
+pub(super) struct Origin(String);
+
+impl Origin {
+    /// That of a request with these fields, sent from the working directory.
+    pub fn of(kind: &Kind, fields: &Value) -> Self {
+        let here = std::env::current_dir().unwrap_or_default();
+        Self(fingerprint(kind.one, fields, &here))
+    }
+
+    /// The value of the extra key, now.
+    pub fn mark(&self) -> Value {
+        json!(format!("{}.{}", jiff::Timestamp::now().as_second(), self.0))
+    }
+
+    /// Whether an object has this mark, and a fresh one.
+    pub fn made(&self, object: &impl Object, now: jiff::Timestamp) -> bool {
+        object.origin().is_some_and(|it| is_ours(it, &self.0, now.as_second()))
+    }
+}
+
 /// Creates an object from its fields. An object that is adopted may differ from what was asked: see to that.
 pub(super) async fn create<T: Object>(
     cloud: &Cloud,
@@ -37,9 +58,8 @@ pub(super) async fn create<T: Object>(
     domain_id: Option<&str>,
     name: &str,
 ) -> Result<Made<T>> {
-    let here = std::env::current_dir().unwrap_or_default();
-    let fingerprint = fingerprint(kind.one, &fields, &here);
-    fields[KEY] = json!(format!("{}.{fingerprint}", jiff::Timestamp::now().as_second()));
+    let origin = Origin::of(kind, &fields);
+    fields[KEY] = origin.mark();
     let doing = format!("create {} \"{name}\"", kind.one);
     let call = Call::post(Service::Identity, kind.list, json!({ kind.one: fields })).doing(doing.clone());
     let why = match made(cloud, kind, call).await {
@@ -61,8 +81,7 @@ pub(super) async fn create<T: Object>(
         match holder {
             Some(holder) => {
                 let now = date.unwrap_or_else(jiff::Timestamp::now);
-                let ours = holder.origin().is_some_and(|it| is_ours(it, &fingerprint, now.as_second()));
-                if ours && cloud.claim(holder.id()) {
+                if origin.made(&holder, now) && cloud.claim(holder.id()) {
                     tracing::info!(
                         target: "tenancy::http", kind = kind.one, id = holder.id(),
                         "adopted what an interrupted run had made"
@@ -78,6 +97,7 @@ pub(super) async fn create<T: Object>(
     match (why, lost) {
         (Error::Status(it), false) => Err(Error::Conflict(Box::new(ConflictError {
             kind: kind.one,
+            what: "name",
             name: name.to_owned(),
             holder_id: holder.as_ref().map(|it| it.id().to_owned()),
             holder_name: holder.as_ref().map(|it| it.name().to_owned()),

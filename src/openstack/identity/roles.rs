@@ -140,31 +140,8 @@ fn is_id(text: &str) -> bool {
 }
 
 fn unknown(name: &str, within: Option<String>, all: &[Role]) -> Error {
-    let folded = name.to_lowercase();
-    let mut near: Vec<(usize, &str)> = all
-        .iter()
-        .map(|it| (distance(&folded, &it.name.to_lowercase()), it.name.as_str()))
-        .filter(|(far, it)| *far <= 2.max(folded.chars().count() / 3) || it.to_lowercase().contains(&folded))
-        .collect();
-    near.sort_unstable();
-    let near = near.into_iter().take(5).map(|(_, it)| it.to_owned()).collect();
+    let near = super::near(name, all.iter().map(|it| it.name.as_str()));
     Error::Unknown(Box::new(UnknownError { kind: "role", name: name.into(), within, near }))
-}
-
-/// How many letters must be put in, taken out or changed to make one of the other (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, b) in other.iter().enumerate() {
-            let change = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[other.len()]
 }
 
 #[cfg(test)]

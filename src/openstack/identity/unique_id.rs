@@ -21,9 +21,14 @@ pub fn stored_unique_id(unique_id: &str) -> String {
     stored
 }
 
+/// The unique id that has this stored form.
+pub fn unique_id_of(stored: &str) -> String {
+    percent_encoding::percent_decode_str(stored).decode_utf8_lossy().into_owned()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::stored_unique_id;
+    use super::{stored_unique_id, unique_id_of};
 
     /// The right sides are what Python 3's `urllib.parse.quote` makes of the left ones.
     #[test]
@@ -40,6 +45,7 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(stored_unique_id(given), stored, "{given}");
+            assert_eq!(unique_id_of(stored), given, "{stored}");
         }
     }
 }

@@ -1,38 +1,79 @@
 //! Users.
 
-use serde::Deserialize;
+use std::collections::HashSet;
+use std::time::Duration;
 
-use super::{Object, USERS};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::origin::{self, Origin};
+use super::{Domain, Link, Made, Object, USERS, links};
 use crate::openstack::catalog::Service;
 use crate::openstack::cloud::{Call, Cloud};
-use crate::openstack::error::Result;
+use crate::openstack::error::{Attempt, ConflictError, Error, Result};
 
 /// A user as Keystone returns it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(from = "Raw")]
 pub struct User {
-    /// Its id: 32 hexadecimal digits, or 64 for users of LDAP and of identity providers.
+    /// Its id: 32 hexadecimal digits, or 64 for users of LDAP and those whom a federated login made.
     pub id: String,
-    /// Its name. Unique in its domain for users made by API; not so for users made by a login.
-    #[serde(default)]
+    /// Its name. Unique in its domain for users made by API. For those whom a login made it is the display name of that
+    /// login: not unique, and another one after the next.
     pub name: String,
     /// Id of the domain it is in.
-    #[serde(default)]
     pub domain_id: String,
     /// Whether it can log in.
-    #[serde(default = "yes")]
     pub enabled: bool,
-    /// Its e-mail address.
-    #[serde(default)]
+    /// Its e-mail address. A federated login writes it too.
     pub email: Option<String>,
     /// Its description.
-    #[serde(default)]
     pub description: Option<String>,
-    /// Id of the project for logins that name none.
-    #[serde(default)]
+    /// Id of the project for logins that name none. Keystone forgets it with the project.
     pub default_project_id: Option<String>,
     /// Its identities at identity providers. `None` in lists: only reading one user tells them.
-    #[serde(default)]
     pub federated: Option<Vec<Federated>>,
+    origin: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Raw {
+    id: String,
+    // Null for a user whom a login made and that lost its identities.
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    domain_id: String,
+    #[serde(default = "yes")]
+    enabled: bool,
+    #[serde(default)]
+    email: Option<String>,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default)]
+    default_project_id: Option<String>,
+    #[serde(default)]
+    federated: Option<Vec<Federated>>,
+    #[serde(default, rename = "terraform_tenancy_origin")]
+    origin: Option<String>,
+}
+
+impl From<Raw> for User {
+    fn from(it: Raw) -> Self {
+        let Raw { id, name, domain_id, enabled, email, description, default_project_id, federated, origin } =
+            it;
+        Self {
+            id,
+            name: name.unwrap_or_default(),
+            domain_id,
+            enabled,
+            email,
+            description,
+            default_project_id,
+            federated,
+            origin,
+        }
+    }
 }
 
 /// The identities of a user at one identity provider.
@@ -65,7 +106,76 @@ impl Object for User {
         &self.name
     }
     fn origin(&self) -> Option<&str> {
-        None
+        self.origin.as_deref()
+    }
+}
+
+impl User {
+    /// Whether a federated login seems to have made it: its id is a hash then, and it has no name of its own.
+    pub fn is_made_by_login(&self) -> bool {
+        self.id.len() == 64
+    }
+}
+
+/// What a federated user is made from. It has no password.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewUser {
+    /// The name.
+    pub name: String,
+    /// Id of the domain that it is to be in.
+    pub domain_id: String,
+    /// The identity under which it logs in.
+    pub link: Link,
+    /// Everything else, as far as it is given. Enabled unless said otherwise.
+    pub rest: UserChange,
+}
+
+impl NewUser {
+    fn fields(&self) -> Value {
+        let NewUser { name, domain_id, link, rest } = self;
+        let mut fields = rest.fields();
+        fields.insert("name".into(), json!(name));
+        fields.insert("domain_id".into(), json!(domain_id));
+        fields.insert("federated".into(), links::federated(std::slice::from_ref(link)));
+        fields.into()
+    }
+}
+
+/// What is to change of a user. Only what is given is sent. The domain can't change; name and identities change by
+/// [`Users::link`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UserChange {
+    /// Whether it can log in.
+    pub enabled: Option<bool>,
+    /// The e-mail address.
+    pub email: Option<String>,
+    /// The description.
+    pub description: Option<String>,
+    /// Id of the project for logins that name none; `None` for none.
+    pub default_project_id: Option<Option<String>>,
+}
+
+impl UserChange {
+    /// What of it a user does not have yet.
+    pub fn unlike(self, user: &User) -> Self {
+        let UserChange { enabled, email, description, default_project_id } = self;
+        let differs = |new: &String, old: &Option<String>| old.as_deref().unwrap_or_default() != new;
+        UserChange {
+            enabled: enabled.filter(|it| *it != user.enabled),
+            email: email.filter(|it| differs(it, &user.email)),
+            description: description.filter(|it| differs(it, &user.description)),
+            default_project_id: default_project_id.filter(|it| *it != user.default_project_id),
+        }
+    }
+
+    fn fields(&self) -> Map<String, Value> {
+        let UserChange { enabled, email, description, default_project_id } = self;
+        let mut fields = Map::new();
+        super::put(&mut fields, "enabled", enabled);
+        super::put(&mut fields, "email", email);
+        super::put(&mut fields, "description", description);
+        super::put(&mut fields, "default_project_id", default_project_id);
+        fields
     }
 }
 
@@ -89,7 +199,7 @@ pub struct UserFilter {
 /// The users of a cloud.
 #[derive(Clone, Copy, Debug)]
 pub struct Users<'a> {
-    cloud: &'a Cloud,
+    pub(super) cloud: &'a Cloud,
 }
 
 impl<'a> Users<'a> {
@@ -118,7 +228,37 @@ impl<'a> Users<'a> {
     /// # Errors
     /// Those of any call.
     pub async fn find(&self, domain_id: &str, name: &str) -> Result<Option<User>> {
-        Ok(USERS.holder(self.cloud, Some(domain_id), name).await?.0)
+        let mut all = self.named(domain_id, name).await?;
+        let at = all.iter().position(|it| it.name == name).unwrap_or(0);
+        Ok((at < all.len()).then(|| all.swap_remove(at)))
+    }
+
+    /// The user of that name in a domain, which must be there.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] with the names that are near, and those of any call.
+    pub async fn must_find(&self, domain: &Domain, name: &str) -> Result<User> {
+        let found = self.find(&domain.id, name).await?;
+        USERS.must_be_there(self.cloud, found, domain, name).await
+    }
+
+    /// All users of that name in a domain. There may be several, since the names of those whom a login made are not
+    /// unique.
+    ///
+    /// # Errors
+    /// Those of any call.
+    pub async fn named(&self, domain_id: &str, name: &str) -> Result<Vec<User>> {
+        let filter = UserFilter {
+            domain_id: Some(domain_id.to_owned()),
+            name: Some(name.to_owned()),
+            ..Default::default()
+        };
+        let mut all = self.list(&filter).await?;
+        // Keystone 30 lists a user with name and identity twice, and also one whose last login had that display name,
+        // whatever its own name is.
+        let mut seen = HashSet::new();
+        all.retain(|it| are_alike(&it.name, name) && seen.insert(it.id.clone()));
+        Ok(all)
     }
 
     /// All that match, without their `federated`.
@@ -141,5 +281,139 @@ impl<'a> Users<'a> {
         // Filtered by identity Keystone can't page: with `limit` it gives the first page for ever.
         let call = Call::get(Service::Identity, USERS.list).queries(query).doing("list the users");
         super::all_at_once(self.cloud, call, USERS.many).await
+    }
+
+    /// Creates one with its identity, or takes up what an interrupted run made from the same request.
+    ///
+    /// Keystone 30 makes the user first and its identity then, and leaves the user behind if another one has the
+    /// identity: such a half-made user is removed. Look for the holder by [`Users::linked`] before.
+    ///
+    /// # Errors
+    /// [`Error::Linked`] if another user has the identity, [`Error::Conflict`] if the name is taken, and those of any call.
+    pub async fn create(&self, new: &NewUser) -> Result<Made<User>> {
+        let NewUser { name, domain_id, link, .. } = new;
+        let mut fields = new.fields();
+        let origin = Origin::of(&USERS, &fields);
+        fields[origin::KEY] = origin.mark();
+        let doing = format!("create user \"{name}\" with the identity {link}");
+        let call =
+            Call::post(Service::Identity, USERS.list, json!({ USERS.one: fields })).doing(doing.clone());
+        let made = self.cloud.send(call).await.and_then(|reply| reply.json_of::<User>(USERS.one));
+        let why = match made {
+            Ok(object) => {
+                self.cloud.claim(&object.id);
+                return Ok(Made { object, adopted: false });
+            }
+            Err(why) => why,
+        };
+        let lost = why.is_reply_lost();
+        if !lost && why.status() != Some(409) {
+            return Err(why);
+        }
+        // A request that was cut off may still be at work: look twice.
+        let mut looks = if lost { 3 } else { 1 };
+        loop {
+            looks -= 1;
+            let holder = self.linked(link).await?;
+            let mut named = self.named(domain_id, name).await?;
+            let ours = named.iter().position(|it| self.is_left_over(it, &origin));
+            match (holder, ours.map(|at| named.swap_remove(at))) {
+                (Some(holder), Some(ours)) if holder.id == ours.id => {
+                    return Ok(Made { object: ours, adopted: true });
+                }
+                (Some(holder), ours) => {
+                    if let Some(ours) = ours {
+                        self.delete(&ours.id).await?;
+                    }
+                    return Err(links::held_by(&doing, link, Some(holder)));
+                }
+                (None, Some(ours)) => {
+                    let linked = self.link(&ours.id, name, None, link).await;
+                    if linked.is_err() {
+                        self.delete(&ours.id).await?;
+                    }
+                    return Ok(Made { object: linked?, adopted: true });
+                }
+                (None, None) if looks > 0 => self.cloud.pause(Duration::from_secs(1), &doing).await?,
+                (None, None) => match why {
+                    Error::Status(it) if !lost => {
+                        return Err(name_taken(it.attempt, it.message, name, named.pop()));
+                    }
+                    why => return Err(why),
+                },
+            }
+        }
+    }
+
+    /// Whether an interrupted run made this user from the same request.
+    pub fn is_ours(&self, user: &User, new: &NewUser) -> bool {
+        self.is_left_over(user, &Origin::of(&USERS, &new.fields()))
+    }
+
+    fn is_left_over(&self, user: &User, origin: &Origin) -> bool {
+        origin.made(user, jiff::Timestamp::now()) && self.cloud.claim(&user.id)
+    }
+
+    /// Changes what is given.
+    ///
+    /// # Errors
+    /// 400 if the default project is a domain; those of any call.
+    pub async fn update(&self, id: &str, change: &UserChange) -> Result<User> {
+        USERS.patch(self.cloud, id, change.fields().into(), format!("change user {id}")).await
+    }
+
+    /// Deletes one, with its memberships and grants. That it was gone already is fine.
+    ///
+    /// # Errors
+    /// Those of any call.
+    pub async fn delete(&self, id: &str) -> Result<()> {
+        USERS.delete(self.cloud, id).await
+    }
+}
+
+/// An error about a name that another user has.
+pub(super) fn name_taken(attempt: Attempt, message: String, name: &str, holder: Option<User>) -> Error {
+    let (holder_id, holder_name) = holder.map(|it| (it.id, it.name)).unzip();
+    let name = name.to_owned();
+    Error::Conflict(Box::new(ConflictError {
+        attempt,
+        kind: "user",
+        what: "name",
+        name,
+        holder_id,
+        holder_name,
+        message,
+    }))
+}
+
+/// Whether a database may take two names for the same: case does not count on MariaDB, nor do accents. What else Keystone
+/// lists for a name is somebody's display name.
+fn are_alike(one: &str, other: &str) -> bool {
+    let (mut one, mut other) = (one.chars(), other.chars());
+    loop {
+        match (one.next(), other.next()) {
+            (None, None) => return true,
+            (Some(a), Some(b)) if a == b || !(a.is_ascii() && b.is_ascii()) || a.eq_ignore_ascii_case(&b) => {
+            }
+            _ => return false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_alike_as_for_mariadb() {
+        for (one, other, alike) in [
+            ("jane@example.org", "Jane@Example.org", true),
+            ("zoe", "Zoë", true),
+            ("zoe", "zoey", false),
+            ("jane", "Jane Doe", false),
+            ("", "a", false),
+        ] {
+            assert_eq!(are_alike(one, other), alike, "{one} {other}");
+        }
     }
 }

@@ -51,6 +51,14 @@ pub(super) fn verdict(out: &Outgoing<'_>, result: &Result<Reply>) -> Option<Verd
     }
 }
 
+/// Whether the service may have done what it was asked for, although nobody said so.
+pub(super) fn may_have_acted(result: &Result<Reply>) -> bool {
+    match result {
+        Ok(reply) => reply.status.is_server_error(),
+        Err(why) => why.is_reply_lost(),
+    }
+}
+
 /// `Retry-After` in seconds or as a date.
 fn retry_after(reply: &Reply) -> Option<Duration> {
     let text = reply.header("retry-after")?.trim();

@@ -10,7 +10,7 @@ use crate::tf::{At, Diagnostics, at};
 
 /// Grants and memberships of one group, done side by side; each failure is told, none stops the others.
 pub(super) struct Work<'a> {
-    client: &'a Tenancy,
+    pub(super) client: &'a Tenancy,
     group_id: &'a str,
     pub(super) done: usize,
     pub(super) found: Diagnostics,
@@ -52,21 +52,28 @@ impl<'a> Work<'a> {
 
     pub(super) async fn add(&mut self, users: impl Iterator<Item = &User>) {
         let groups = self.client.groups();
-        let results = join_all(users.map(|user| groups.add_member(self.group_id, &user.id))).await;
-        self.note("Cannot add a member", at!(ProjectGroupBinding, members), results);
+        let adding = users.map(async |user| (user, groups.add_member(self.group_id, &user.id).await));
+        for (user, result) in join_all(adding).await {
+            let summary = format!("Cannot add the member \"{}\"", user.name);
+            self.note(&summary, at!(ProjectGroupBinding, members), [result]);
+        }
     }
 
     pub(super) async fn remove(&mut self, users: &[User]) {
         let groups = self.client.groups();
-        let results = join_all(users.iter().map(|user| groups.remove_member(self.group_id, &user.id))).await;
-        self.note("Cannot remove a member", at!(ProjectGroupBinding, members), results);
+        let removing =
+            users.iter().map(async |user| (user, groups.remove_member(self.group_id, &user.id).await));
+        for (user, result) in join_all(removing).await {
+            let summary = format!("Cannot remove the member \"{}\"", user.name);
+            self.note(&summary, at!(ProjectGroupBinding, members), [result]);
+        }
     }
 
     pub(super) fn note<T>(
         &mut self,
         summary: &str,
         at: At<ProjectGroupBinding, T>,
-        results: Vec<Result<(), Error>>,
+        results: impl IntoIterator<Item = Result<(), Error>>,
     ) {
         for result in results {
             match result {

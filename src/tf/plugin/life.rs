@@ -83,7 +83,7 @@ impl Life {
                     Signal::Interrupt if self.debug => return AFTER_SHUTDOWN,
                     Signal::Interrupt => tracing::trace!("left an interrupt to the host"),
                 },
-                () = orphaned(self.parent, &self.connections), if !self.debug => return Duration::ZERO,
+                () = orphaned(self.parent, &self.connections), if !self.debug => return AFTER_SIGNAL,
             }
         }
     }

@@ -31,10 +31,6 @@ trait WithDiagnostics {
 }
 
 absent! {
-    validate_ephemeral(validate_ephemeral_resource_config::Request, type_name, "ephemeral resource") -> validate_ephemeral_resource_config::Response;
-    open_ephemeral(open_ephemeral_resource::Request, type_name, "ephemeral resource") -> open_ephemeral_resource::Response;
-    renew_ephemeral(renew_ephemeral_resource::Request, type_name, "ephemeral resource") -> renew_ephemeral_resource::Response;
-    close_ephemeral(close_ephemeral_resource::Request, type_name, "ephemeral resource") -> close_ephemeral_resource::Response;
     validate_list(validate_list_resource_config::Request, type_name, "list resource") -> validate_list_resource_config::Response;
     validate_action(validate_action_config::Request, type_name, "action") -> validate_action_config::Response;
     plan_action(plan_action::Request, action_type, "action") -> plan_action::Response;
@@ -63,11 +59,6 @@ pub(super) fn read_state(it: &read_state_bytes::Request) -> read_state_bytes::Re
 
 pub(super) fn write_state(name: &str) -> write_state_bytes::Response {
     write_state_bytes::Response { diagnostics: none("state store", name) }
-}
-
-pub(super) fn call_function(it: &call_function::Request) -> call_function::Response {
-    let text = format!("This provider has no function \"{}\"", it.name);
-    call_function::Response { result: None, error: Some(FunctionError { text, function_argument: None }) }
 }
 
 pub(super) fn move_state(it: &move_resource_state::Request) -> move_resource_state::Response {

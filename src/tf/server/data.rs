@@ -30,16 +30,8 @@ impl<P: Provider> Server<P> {
         let source = self.data_source(&it.type_name)?;
         let config = wire::read(it.config.as_ref(), source.schema())?;
         let config = plan::with_defaults(source.schema(), &config);
-        let (state, found) = match self.context() {
-            Err(why) => (None, why),
-            Ok(context) => match source.read(config, &context).await {
-                Ok(state) => (wire::write(&state, source.schema()), context.take_warnings()),
-                Err(mut why) => {
-                    why.extend(context.take_warnings());
-                    (None, why)
-                }
-            },
-        };
+        let (state, found) = self.asked(async |client| source.read(config, client).await).await;
+        let state = state.and_then(|it| wire::write(&it, source.schema()));
         Ok(read_data_source::Response { state, diagnostics: wire::diagnostics(found), deferred: None })
     }
 }

@@ -196,7 +196,7 @@ impl<P: Provider> Server<P> {
         };
         (response.new_state, response.new_identity) = match after {
             After::Is(Known { state, identity }) => (
-                wire::write(&settled(state), schema),
+                wire::write(&state.settled(), schema),
                 wire::write_identity(identity.as_ref(), resource.identity()),
             ),
             After::Same => (it.prior_state, it.planned_identity),
@@ -305,17 +305,6 @@ fn filled(planned: &Value, made: Value) -> Value {
                 .map(|(key, it)| (key.clone(), filled(it, made.remove(key).unwrap_or(Value::Null))));
             Value::Map(each.collect())
         }
-        (planned, _) => settled(planned.clone()),
-    }
-}
-
-/// A state has no unknown values; what a failure left open is null.
-fn settled(value: Value) -> Value {
-    match value {
-        Value::Unknown => Value::Null,
-        Value::List(all) => Value::List(all.into_iter().map(settled).collect()),
-        Value::Object(all) => Value::Object(all.into_iter().map(settled).collect()),
-        Value::Map(all) => Value::Map(all.into_iter().map(|(key, it)| (key, settled(it))).collect()),
-        other => other,
+        (planned, _) => planned.clone().settled(),
     }
 }

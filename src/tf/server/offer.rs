@@ -1,6 +1,8 @@
 //! The calls about what is on offer.
 
-use super::{Server, wire};
+use std::collections::BTreeMap;
+
+use super::{Server, functions, wire};
 use crate::tf::Provider;
 use crate::tf::proto::tfplugin6::*;
 
@@ -23,8 +25,26 @@ impl<P: Provider> Server<P> {
             data_sources: data_sources
                 .map(|type_name| get_metadata::DataSourceMetadata { type_name })
                 .collect(),
+            ephemeral_resources: self
+                .ephemerals
+                .keys()
+                .map(|it| get_metadata::EphemeralMetadata { type_name: it.clone() })
+                .collect(),
+            functions: self
+                .functions
+                .keys()
+                .map(|it| get_metadata::FunctionMetadata { name: (*it).to_owned() })
+                .collect(),
             ..Default::default()
         }
+    }
+
+    pub(super) fn functions(&self) -> get_functions::Response {
+        get_functions::Response { functions: self.described(), diagnostics: Vec::new() }
+    }
+
+    fn described(&self) -> BTreeMap<String, Function> {
+        self.functions.iter().map(|(name, it)| ((*name).to_owned(), functions::described(&**it))).collect()
     }
 
     pub(super) fn schemas(&self) -> get_provider_schema::Response {
@@ -39,6 +59,12 @@ impl<P: Provider> Server<P> {
             data_source_schemas: data_sources
                 .map(|(name, it)| (name.clone(), wire::schema(it.schema(), 0)))
                 .collect(),
+            ephemeral_resource_schemas: self
+                .ephemerals
+                .iter()
+                .map(|(name, it)| (name.clone(), wire::schema(it.schema(), 0)))
+                .collect(),
+            functions: self.described(),
             ..Default::default()
         }
     }

@@ -5,7 +5,7 @@ use tonic::Status;
 
 use crate::tf::proto::tfplugin6 as pb;
 use crate::tf::{
-    Diagnostic, Diagnostics, Field, Kind, Nesting, Path, Presence, Schema, Severity, Step, Value, json,
+    Diagnostic, Diagnostics, Field, Kind, Nesting, Path, Presence, Schema, Severity, Step, Type, Value, json,
     msgpack,
 };
 
@@ -21,6 +21,24 @@ pub(super) fn read(value: Option<&pb::DynamicValue>, schema: &Schema) -> Result<
 /// Writes an object of a schema.
 pub(super) fn write(value: &Value, schema: &Schema) -> Option<pb::DynamicValue> {
     Some(pb::DynamicValue { msgpack: msgpack::write_object(value, schema).into(), json: Bytes::new() })
+}
+
+/// Reads a value of a type.
+pub(super) fn read_type(value: &pb::DynamicValue, ty: &Type) -> Result<Value, Status> {
+    if value.msgpack.is_empty() && !value.json.is_empty() {
+        return json::read_type(&value.json, ty).map_err(|it| Status::invalid_argument(it.to_string()));
+    }
+    msgpack::read_type(&value.msgpack, ty).map_err(|it| Status::invalid_argument(it.to_string()))
+}
+
+/// Writes a value of a type.
+pub(super) fn write_type(value: &Value, ty: &Type) -> pb::DynamicValue {
+    pb::DynamicValue { msgpack: msgpack::write_type(value, ty).into(), json: Bytes::new() }
+}
+
+/// A type in JSON.
+pub(super) fn of_type(ty: &Type) -> Bytes {
+    ty.to_json().to_string().into_bytes().into()
 }
 
 /// Reads an identity; `None` if the host sent none.
@@ -100,7 +118,7 @@ fn attributes(schema: &Schema) -> Vec<pb::schema::Attribute> {
 
 fn attribute(field: &Field) -> pb::schema::Attribute {
     let (ty, nested_type) = match &field.kind {
-        Kind::Plain(ty) => (ty.to_json().to_string().into_bytes().into(), None),
+        Kind::Plain(ty) => (of_type(ty), None),
         Kind::Nested(nesting, schema) => {
             use pb::schema::object::NestingMode;
             let nesting = match nesting {
@@ -140,7 +158,7 @@ pub(super) fn identity_schema(schema: &Schema) -> pb::ResourceIdentitySchema {
         Kind::Nested(..) => None,
         Kind::Plain(ty) => Some(pb::resource_identity_schema::IdentityAttribute {
             name: field.name.to_owned(),
-            r#type: ty.to_json().to_string().into_bytes().into(),
+            r#type: of_type(ty),
             required_for_import: field.presence == Presence::Required,
             optional_for_import: field.presence != Presence::Required,
             description: field.description.to_owned(),

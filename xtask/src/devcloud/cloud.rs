@@ -68,11 +68,10 @@ impl Cloud {
         let progress = Progress::new();
         let mut state = State::load(&self.paths)?;
         for name in wanted.with.iter().chain(&wanted.only) {
-            if service(name)?.packages == Packages::Extras {
+            if service(name)?.optional {
                 state.extras.insert(name.clone());
             }
         }
-        state.unified_limits |= wanted.unified_limits;
         let wanted = self.wanted(wanted, &state)?;
         state.save(&self.paths)?;
 
@@ -137,17 +136,17 @@ impl Cloud {
         self.databases(&wanted, &mariadb, &python, &state, &renderer, &progress)?;
 
         let missing: Vec<_> = setups.iter().filter(|setup| !running.contains(setup.service.name)).collect();
+        let catalog = || {
+            progress
+                .step("catalog", "catalog, users and roles seeded", || self.seed("identity", &seed, &python))
+        };
         if is_seeded {
-            self.start(&missing, &python, &state, &progress)?;
+            self.start(&missing, &python, &state, &progress, || Ok(()))?;
         } else {
-            // The others look for each other in the catalog as soon as they start.
-            let (keystone, others): (Vec<_>, Vec<_>) =
-                missing.into_iter().partition(|setup| setup.service.name == "keystone");
-            self.start(&keystone, &python, &state, &progress)?;
-            progress.step("catalog", "catalog, users and roles seeded", || {
-                self.seed("identity", &seed, &python)
-            })?;
-            self.start(&others, &python, &state, &progress)?;
+            if running.contains("keystone") {
+                catalog()?;
+            }
+            self.start(&missing, &python, &state, &progress, catalog)?;
             if wanted.len() > 1 {
                 progress.step("resources", "what scenarios need is seeded", || {
                     self.seed("resources", &seed, &python)
@@ -203,9 +202,7 @@ impl Cloud {
         let state = State::load(&self.paths)?;
         let processes: BTreeMap<_, _> = Process::all(&self.paths.run()).into_iter().collect();
         let names = SERVICES.iter().filter(|service| {
-            processes.contains_key(service.name)
-                || service.packages != Packages::Extras
-                || state.extras.contains(service.name)
+            processes.contains_key(service.name) || !service.optional || state.extras.contains(service.name)
         });
         let rows: Vec<_> = std::thread::scope(|scope| {
             let looks: Vec<_> = [mariadb::NAME]
@@ -261,9 +258,7 @@ impl Cloud {
     fn wanted(&self, wanted: &Wanted, state: &State) -> Result<Vec<&'static Service>> {
         let mut names = BTreeSet::new();
         if wanted.only.is_empty() {
-            names.extend(
-                SERVICES.iter().filter(|s| s.packages != Packages::Extras).map(|service| service.name),
-            );
+            names.extend(SERVICES.iter().filter(|service| !service.optional).map(|service| service.name));
             names.extend(state.extras.iter().map(String::as_str));
         } else {
             names.insert("keystone");
@@ -281,7 +276,7 @@ impl Cloud {
         while let Some(name) = open.pop() {
             let service = service(name)?;
             if closed.insert(service.name) {
-                open.extend(service.after);
+                open.extend(service.after.iter().chain(service.beside));
             }
         }
         Ok(SERVICES.iter().filter(|service| closed.contains(service.name)).collect())
@@ -299,13 +294,21 @@ impl Cloud {
 
     fn setups(&self, wanted: &[&'static Service], python: &Python, state: &State) -> Result<Vec<Setup>> {
         let renderer = Renderer::new(&self.paths, python, state)?;
-        let launcher = fs::read(self.paths.source.join("launch.py"))?;
+        let launcher = self.paths.source.join("launch.py");
         wanted
             .iter()
             .map(|service| {
                 let configuration = renderer.configuration(service, python)?;
                 let venv = python.venv.as_os_str().as_encoded_bytes();
-                let digest = render::configuration_digest(&configuration, &[&launcher, venv]);
+                let program = match service.program {
+                    Program::Launcher => fs::read(&launcher)?,
+                    Program::Debian(..) => Vec::new(),
+                    Program::Node(directory, arguments) => {
+                        let module = arguments.first().unwrap_or(&"");
+                        fs::read(self.paths.source.join(directory).join(module))?
+                    }
+                };
+                let digest = render::configuration_digest(&configuration, &[&program, venv]);
                 Ok(Setup { service, configuration, digest })
             })
             .collect()
@@ -470,6 +473,8 @@ impl Cloud {
         command
             // Barbican looks for its configuration there, and nobody for anything else.
             .env("HOME", self.paths.etc(service))
+            // What the packages offer to each other, which takes a second or two to find out.
+            .env("XDG_CACHE_HOME", self.paths.cache.join("xdg"))
             .env("NO_PROXY", "127.0.0.1")
             .env("no_proxy", "127.0.0.1")
             .env("PYTHONWARNINGS", "ignore")
@@ -482,8 +487,15 @@ impl Cloud {
         command
     }
 
-    /// Starts services, each as soon as those answer that it needs.
-    fn start(&self, setups: &[&Setup], python: &Python, state: &State, progress: &Progress) -> Result<()> {
+    /// Starts services, each as soon as those answer that it needs. Who needs Keystone needs the catalog in it too.
+    fn start(
+        &self,
+        setups: &[&Setup],
+        python: &Python,
+        state: &State,
+        progress: &Progress,
+        catalog: impl Fn() -> Result<()> + Sync,
+    ) -> Result<()> {
         // Who answers (true) and who failed (false).
         let answering = Mutex::new(BTreeMap::<&str, bool>::new());
         let changed = Condvar::new();
@@ -491,7 +503,7 @@ impl Cloud {
             let threads: Vec<_> = setups
                 .iter()
                 .map(|setup| {
-                    let (answering, changed) = (&answering, &changed);
+                    let (answering, changed, catalog) = (&answering, &changed, &catalog);
                     scope.spawn(move || {
                         let name = setup.service.name;
                         let needs = |other: &&str| setups.iter().any(|setup| setup.service.name == *other);
@@ -508,9 +520,12 @@ impl Cloud {
                                 return Ok(());
                             }
                         }
-                        let result = progress.step(name, &format!("{name} answers"), || {
+                        let mut result = progress.step(name, &format!("{name} answers"), || {
                             self.start_one(setup, python, state, progress)
                         });
+                        if name == "keystone" {
+                            result = result.and_then(|()| catalog());
+                        }
                         answering.lock().unwrap_or_else(PoisonError::into_inner).insert(name, result.is_ok());
                         changed.notify_all();
                         result
@@ -596,7 +611,6 @@ impl Cloud {
             "keystone": render::keystone(state),
             "password": PASSWORD,
             "region": REGION,
-            "unified_limits": state.unified_limits,
             "oidc_issuer": wanted.iter().any(|service| service.name == "oidc")
                 .then(|| format!("http://127.0.0.1:{}", state.port("oidc-provider"))),
             "catalog": catalog,

@@ -17,6 +17,9 @@ use super::state::State;
 
 /// Password of every user that the devcloud makes. It listens on the loopback interface only.
 pub const PASSWORD: &str = "devcloud";
+/// Secret of Keystone's client at the OpenID Connect provider. Unlike the password it is no word of anything else, so
+/// that a search for it finds nothing but it.
+const CLIENT_SECRET: &str = "devcloud-oidc-client-secret";
 /// The one region.
 pub const REGION: &str = "RegionOne";
 
@@ -57,9 +60,9 @@ impl<'a> Renderer<'a> {
             python => python.program("python").display().to_string(),
             keystone => keystone(state),
             password => PASSWORD,
+            client_secret => CLIENT_SECRET,
             region => REGION,
             port => ports,
-            unified_limits => state.unified_limits,
             extras => state.extras.iter().cloned().collect::<Vec<_>>(),
             apache => paths.cache.join("debian").join(debian::APACHE.name).display().to_string(),
             user => name_of("-un"),

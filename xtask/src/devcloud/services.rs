@@ -65,6 +65,8 @@ pub struct Service {
     pub name: &'static str,
     /// The lock that holds its packages.
     pub packages: Packages,
+    /// Whether a cloud has it only when asked.
+    pub optional: bool,
     /// Its databases.
     pub databases: &'static [&'static str],
     /// Configuration files that its package brings: relative to the virtual environment.
@@ -77,6 +79,8 @@ pub struct Service {
     pub endpoints: &'static [Endpoint],
     /// The services that must answer before it starts, if they are part of the cloud.
     pub after: &'static [&'static str],
+    /// The services that it cannot do without, although it may start before them.
+    pub beside: &'static [&'static str],
     /// What to ask to see whether it is well.
     pub health: &'static str,
     /// How it is started.
@@ -87,15 +91,20 @@ pub struct Service {
 const NOTHING: Service = Service {
     name: "",
     packages: Packages::Base,
+    optional: false,
     databases: &[],
     shipped: &[],
     directories: &[],
     migrations: &[],
     endpoints: &[],
     after: &[],
+    beside: &[],
     health: "/",
     program: Program::Launcher,
 };
+
+/// What rows of services leave out that a cloud gets when asked.
+const EXTRA: Service = Service { packages: Packages::Extras, optional: true, ..NOTHING };
 
 const fn run(command: &'static [&'static str]) -> Migration {
     Migration { command, done_before: None }
@@ -126,6 +135,7 @@ pub const PORTS: &[&str] = &[
     "gnocchi",
     "oidc-provider",
     "oidc",
+    "nova-unified",
 ];
 
 /// All services, in the order in which `status` lists them.
@@ -262,7 +272,7 @@ pub const SERVICES: &[Service] = &[
         ],
         endpoints: &[Endpoint { kind: "compute", name: "nova", path: "/v2.1" }],
         // Its compute part registers itself with Placement while it starts.
-        after: &["keystone", "placement", "glance", "neutron", "cinder"],
+        after: &["keystone", "placement"],
         ..NOTHING
     },
     Service {
@@ -279,16 +289,23 @@ pub const SERVICES: &[Service] = &[
         ..NOTHING
     },
     Service {
-        name: "swift",
-        packages: Packages::Extras,
-        directories: &["swift/devices/d1", "swift/recon"],
-        endpoints: &[Endpoint { kind: "object-store", name: "swift", path: "/v1/AUTH_$(project_id)s" }],
-        health: "/healthcheck",
+        name: "nova-unified",
+        optional: true,
+        shipped: &["etc/nova/api-paste.ini"],
+        after: &["keystone", "placement"],
+        // Whose databases and compute host it shares.
+        beside: &["nova"],
         ..NOTHING
     },
     Service {
+        name: "swift",
+        directories: &["swift/devices/d1", "swift/recon"],
+        endpoints: &[Endpoint { kind: "object-store", name: "swift", path: "/v1/AUTH_$(project_id)s" }],
+        health: "/healthcheck",
+        ..EXTRA
+    },
+    Service {
         name: "designate",
-        packages: Packages::Extras,
         databases: &["designate"],
         shipped: &["etc/designate/api-paste.ini"],
         directories: &["designate"],
@@ -300,11 +317,10 @@ pub const SERVICES: &[Service] = &[
             "sync",
         ])],
         endpoints: &[Endpoint { kind: "dns", name: "designate", path: "" }],
-        ..NOTHING
+        ..EXTRA
     },
     Service {
         name: "manila",
-        packages: Packages::Extras,
         databases: &["manila"],
         shipped: &["etc/manila/api-paste.ini"],
         directories: &["manila"],
@@ -313,30 +329,27 @@ pub const SERVICES: &[Service] = &[
             Endpoint { kind: "sharev2", name: "manilav2", path: "/v2" },
             Endpoint { kind: "shared-file-system", name: "manila", path: "/v2" },
         ],
-        ..NOTHING
+        ..EXTRA
     },
     Service {
         name: "barbican",
-        packages: Packages::Extras,
         databases: &["barbican"],
         shipped: &["etc/barbican/barbican-api-paste.ini"],
         migrations: &[run(&["barbican-manage", "db", "upgrade"])],
         endpoints: &[Endpoint { kind: "key-manager", name: "barbican", path: "" }],
-        ..NOTHING
+        ..EXTRA
     },
     Service {
         name: "heat",
-        packages: Packages::Extras,
         databases: &["heat"],
         shipped: &["etc/heat/api-paste.ini"],
         migrations: &[run(&["heat-manage", "--config-file", "{{ etc }}/heat.conf", "db_sync"])],
         endpoints: &[Endpoint { kind: "orchestration", name: "heat", path: "/v1/$(project_id)s" }],
         after: &["keystone"],
-        ..NOTHING
+        ..EXTRA
     },
     Service {
         name: "gnocchi",
-        packages: Packages::Extras,
         databases: &["gnocchi"],
         directories: &["gnocchi"],
         migrations: &[run(&[
@@ -348,33 +361,35 @@ pub const SERVICES: &[Service] = &[
         ])],
         endpoints: &[Endpoint { kind: "metric", name: "gnocchi", path: "" }],
         health: "/healthcheck",
-        ..NOTHING
+        ..EXTRA
     },
     Service {
         name: "influxdb",
-        packages: Packages::Extras,
         program: Program::Debian(&debian::INFLUXDB, &["run", "-config", "{{ etc }}/influxdb.conf"]),
         directories: &["influxdb"],
         health: "/ping",
-        ..NOTHING
+        ..EXTRA
     },
     Service {
         name: "cloudkitty",
-        packages: Packages::Extras,
         databases: &["cloudkitty"],
         directories: &["cloudkitty"],
         migrations: &[run(&["cloudkitty-dbsync", "--config-file", "{{ etc }}/cloudkitty.conf", "upgrade"])],
         endpoints: &[Endpoint { kind: "rating", name: "cloudkitty", path: "" }],
         // Its collector asks Gnocchi.
         after: &["keystone", "influxdb", "gnocchi"],
-        ..NOTHING
+        ..EXTRA
     },
     Service {
         name: "oidc-provider",
-        packages: Packages::Extras,
         program: Program::Node(
             "oidc",
-            &["provider.mjs", "{{ port.oidc_provider }}", "{{ state }}/oidc-provider/signing.key"],
+            &[
+                "provider.mjs",
+                "{{ port.oidc_provider }}",
+                "{{ client_secret }}",
+                "{{ state }}/oidc-provider/signing.key",
+            ],
         ),
         directories: &["oidc-provider"],
         migrations: &[run(&[
@@ -383,15 +398,14 @@ pub const SERVICES: &[Service] = &[
             "{{ state }}/oidc-provider/signing",
         ])],
         health: "/.well-known/openid-configuration",
-        ..NOTHING
+        ..EXTRA
     },
     Service {
         name: "oidc",
-        packages: Packages::Extras,
         program: Program::Debian(&debian::APACHE, &["-f", "{{ etc }}/httpd.conf", "-D", "FOREGROUND"]),
         after: &["keystone", "oidc-provider"],
         health: "/v3",
-        ..NOTHING
+        ..EXTRA
     },
 ];
 

@@ -23,8 +23,6 @@ pub struct State {
     base: u16,
     /// Names of the services beyond the base that were asked for.
     pub extras: BTreeSet<String>,
-    /// Whether Nova and Glance take their quotas from Keystone's limits.
-    pub unified_limits: bool,
 }
 
 impl State {
@@ -32,7 +30,7 @@ impl State {
     pub fn load(paths: &Paths) -> Result<Self> {
         match fs::read(paths.state.join("state.json")) {
             Ok(text) => serde_json::from_slice(&text).context("state.json is damaged: run `devcloud clean`"),
-            Err(_) => Ok(Self { base: free_block(paths)?, extras: BTreeSet::new(), unified_limits: false }),
+            Err(_) => Ok(Self { base: free_block(paths)?, extras: BTreeSet::new() }),
         }
     }
 

@@ -46,7 +46,7 @@ impl<'a> Templates<'a> {
                 let path = entry.ok()?.path();
                 let name = path.file_name()?.to_str()?.to_owned();
                 let held = name.strip_prefix(&self.digest)?.strip_prefix('-')?;
-                Some((held.split('-').map(str::to_owned).collect::<Vec<_>>(), path))
+                Some((held.split('+').map(str::to_owned).collect::<Vec<_>>(), path))
             })
             .max_by_key(|(held, _)| {
                 let useful = held.iter().filter(|service| services.contains(service.as_str())).count();
@@ -76,7 +76,7 @@ impl<'a> Templates<'a> {
         // The table's order, so that a set has one name.
         let held: Vec<_> =
             SERVICES.iter().map(|service| service.name).filter(|name| services.contains(name)).collect();
-        let template = self.directory().join(format!("{}-{}", self.digest, held.join("-")));
+        let template = self.directory().join(format!("{}-{}", self.digest, held.join("+")));
         // The process's number keeps two clouds apart that make the same one.
         let partial = self.directory().join(format!("partial-{}", std::process::id()));
         remove(&partial)?;

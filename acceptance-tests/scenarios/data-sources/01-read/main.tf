@@ -26,3 +26,28 @@ data "tenancy_role" "of_the_domain" {
 data "tenancy_role" "by_id" {
   name = data.tenancy_role.of_the_domain.id
 }
+
+data "tenancy_user" "by_name" {
+  name      = "${var.prefix}-jane"
+  domain_id = data.tenancy_domain.by_name.id
+}
+
+data "tenancy_user" "by_id" {
+  id = data.tenancy_user.by_name.id
+}
+
+data "tenancy_user" "by_identity" {
+  identity_provider = "${var.prefix}-aad"
+  protocol          = "openid"
+  unique_id         = "jane@${var.prefix}"
+}
+
+data "tenancy_group" "by_name" {
+  name         = "${var.prefix}-users"
+  domain_id    = data.tenancy_domain.by_name.id
+  with_members = true
+}
+
+data "tenancy_group" "by_id" {
+  id = data.tenancy_group.by_name.id
+}

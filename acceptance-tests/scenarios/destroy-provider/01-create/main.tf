@@ -1,0 +1,3 @@
+resource "tenancy_workspace_domain" "users" {
+  name = "${var.prefix}-users"
+}

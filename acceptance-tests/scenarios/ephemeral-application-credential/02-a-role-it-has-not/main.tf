@@ -1,0 +1,3 @@
+ephemeral "tenancy_application_credential" "run" {
+  roles = ["creator"]
+}

@@ -1,0 +1,4 @@
+ephemeral "tenancy_token" "both" {
+  project_name = "admin"
+  system       = true
+}

@@ -1,0 +1,3 @@
+ephemeral "tenancy_token" "lost" {
+  project_name = "${var.prefix}-nowhere"
+}

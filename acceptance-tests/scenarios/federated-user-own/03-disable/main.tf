@@ -1,0 +1,12 @@
+variable "provider_id" {
+  type = string
+}
+
+resource "tenancy_federated_user" "robot" {
+  name              = "${var.prefix}-robot"
+  domain_id         = "default"
+  identity_provider = var.provider_id
+  protocol          = "openid"
+  enabled           = false
+  on_destroy        = "disable"
+}

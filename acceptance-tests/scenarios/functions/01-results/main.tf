@@ -1,0 +1,12 @@
+variable "unique_id" {
+  type     = string
+  nullable = true
+}
+
+output "unique_id" {
+  value = provider::tenancy::stored_unique_id(var.unique_id)
+}
+
+output "names" {
+  value = [for it in ["web", "mail"] : provider::tenancy::tenant_name("os-{workspace}.{project}", var.prefix, it)]
+}

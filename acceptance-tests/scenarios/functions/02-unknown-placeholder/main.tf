@@ -1,0 +1,3 @@
+output "name" {
+  value = provider::tenancy::tenant_name("{tenant}-{project}", var.prefix, "web")
+}

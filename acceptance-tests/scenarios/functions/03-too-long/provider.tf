@@ -1,0 +1,1 @@
+# Functions need no provider block.

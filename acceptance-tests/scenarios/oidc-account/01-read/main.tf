@@ -1,0 +1,3 @@
+data "tenancy_project" "web" {
+  id = var.project
+}

@@ -1,0 +1,33 @@
+resource "tenancy_tenant_project" "web" {
+  name       = "${var.prefix}-web"
+  on_destroy = "purge"
+}
+
+resource "tenancy_quota_set" "web" {
+  project_id         = tenancy_tenant_project.web.id
+  compute            = { cores = 2, instances = 5 }
+  block_storage      = { volumes = 1 }
+  network            = { networks = 2 }
+  load_balancer      = { load_balancers = -1 }
+  dns                = { zones = 1 }
+  shared_file_system = { shares = 1 }
+  key_manager        = { secrets = -1 }
+  object_storage     = { bytes = -1 }
+}
+
+data "tenancy_quota_usage" "web" {
+  project_id = tenancy_tenant_project.web.id
+}
+
+data "tenancy_quota_usage" "two" {
+  project_ids = [tenancy_tenant_project.web.id]
+  services    = ["network"]
+}
+
+output "usage" {
+  value = data.tenancy_quota_usage.web.projects[tenancy_tenant_project.web.id]
+}
+
+output "network" {
+  value = data.tenancy_quota_usage.two.projects[tenancy_tenant_project.web.id]
+}

@@ -1,0 +1,7 @@
+variable "nova" {
+  type = string
+}
+
+provider "tenancy" {
+  endpoints = { compute = var.nova }
+}

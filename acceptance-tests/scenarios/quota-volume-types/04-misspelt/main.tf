@@ -1,0 +1,16 @@
+resource "tenancy_tenant_project" "web" {
+  name = "${var.prefix}-web"
+}
+
+resource "tenancy_quota_set" "web" {
+  project_id = tenancy_tenant_project.web.id
+  block_storage = {
+    volume_types = {
+      "${var.prefix}-sssd" = { gigabytes = 400 }
+    }
+  }
+  extra = {
+    network = { firewall = 5 }
+    image   = { image_count_totals = 5 }
+  }
+}

@@ -1,0 +1,4 @@
+import {
+  to       = tenancy_federation_mapping.aad
+  identity = { id = "aad" }
+}

@@ -1,0 +1,2 @@
+# By id.
+terraform import tenancy_federation_mapping.aad aad

@@ -1,0 +1,4 @@
+import {
+  to       = tenancy_identity_provider.aad
+  identity = { id = "aad" }
+}

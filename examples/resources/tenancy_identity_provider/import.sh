@@ -1,0 +1,2 @@
+# By id.
+terraform import tenancy_identity_provider.aad aad

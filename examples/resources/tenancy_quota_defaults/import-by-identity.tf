@@ -1,0 +1,4 @@
+import {
+  to       = tenancy_quota_defaults.region
+  identity = { id = "default" }
+}
