@@ -11,6 +11,11 @@ variable "password" {
   ephemeral = true
 }
 
+variable "client_secret" {
+  type      = string
+  ephemeral = true
+}
+
 ephemeral "tenancy_token" "alice" {
   project_name        = "partners"
   project_domain_name = "partners"
@@ -20,7 +25,7 @@ ephemeral "tenancy_token" "alice" {
     protocol           = "openid"
     discovery_endpoint = var.discovery_endpoint
     client_id          = "keystone"
-    client_secret      = "secret"
+    client_secret      = var.client_secret
     username           = "alice"
     password           = var.password
   }
