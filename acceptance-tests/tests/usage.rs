@@ -59,7 +59,8 @@ output "csv" {
 }
 "#;
 
-/// Servers that run, stop and are deleted; volumes that grow and are deleted; addresses that are given back.
+/// Servers that run, stop, are resized, rebuilt and deleted; volumes that grow and are deleted; addresses that are given
+/// back.
 pub fn figures() -> Result<()> {
     let mut workspace = Workspace::new("metered-usage-figures", |_| Ok(None))?;
     let result = compare(&mut workspace);
@@ -86,7 +87,7 @@ fn compare(workspace: &mut Workspace) -> Result<()> {
     workspace.init()?;
     let variables = json!({
         "project": project, "user": user, "password": password,
-        "start": start, "middle": middle, "end": end,
+        "start": start.to_string(), "middle": middle.to_string(), "end": end.to_string(),
     });
     let variables = variables.as_object().into_iter().flatten();
     workspace.variables(&variables.map(|(name, value)| (name.clone(), value.clone())).collect())?;
@@ -132,6 +133,8 @@ fn compare(workspace: &mut Workspace) -> Result<()> {
     for state in ["active", "stopped", "terminated"] {
         ensure!(states.contains(&(state, true)), "no server is {state}, with its traits: {states:?}");
     }
+    let big = format!("{}-big", workspace.prefix);
+    ensure!(samples.iter().any(|it| it["kind"] == *big), "no server has the flavor {big}: {samples:?}");
     Ok(())
 }
 
@@ -153,8 +156,9 @@ fn expected(
         let line = format!("GET compute /servers/detail?all_tenants=1&project_id={project}{query}");
         let reply = cloud.request(&line, None, &headers, None)?;
         for server in reply.body["servers"].as_array().context("no servers")? {
+            // Not from `launched_at`, which a resize and a rebuild set anew.
             let seconds = lived(
-                time(&server["OS-SRV-USG:launched_at"])?,
+                time(&server["created"])?,
                 Some(&server["OS-SRV-USG:terminated_at"]).filter(|it| !it.is_null()).map(time).transpose()?,
             );
             let flavor = |key: &str| server["flavor"][key].as_i64().unwrap_or_default();
@@ -165,7 +169,7 @@ fn expected(
             disk += seconds * (flavor("disk") + flavor("ephemeral"));
         }
     }
-    ensure!(count == 3, "expected three servers, found {count}");
+    ensure!(count == 5, "expected five servers, found {count}");
     let sum = |line: &str, key: &str, quantity: &dyn Fn(&Value) -> i64| {
         let reply = cloud.request(line, Some(&token), &Default::default(), None)?;
         let rows = reply.body[key].as_array().with_context(|| format!("no {key}: {}", reply.body))?;
@@ -200,6 +204,9 @@ fn populate(cloud: &Cloud, prefix: &str) -> Result<String> {
     };
     let image = text_at(&ask("GET image /images?name=cirros-like", Value::Null)?, "/images/0/id")?;
     let flavor = text_at(&ask("GET compute /flavors", Value::Null)?, "/flavors/0/id")?;
+    // Nobody else's servers get it.
+    let big = json!({"name": format!("{prefix}-big"), "vcpus": 2, "ram": 128, "disk": 1, "os-flavor-access:is_public": false});
+    let big = text_at(&ask("POST compute /flavors", json!({"flavor": big}))?, "/flavor/id")?;
     let external = text_at(&ask("GET network /networks?name=external", Value::Null)?, "/networks/0/id")?;
 
     let network = ask("POST network /networks", json!({"network": {"name": format!("{prefix}-net")}}))?;
@@ -230,7 +237,7 @@ fn populate(cloud: &Cloud, prefix: &str) -> Result<String> {
     ask("POST block-storage /snapshots", snapshot)?;
 
     let mut servers = Vec::new();
-    for name in ["runs", "stops", "goes"] {
+    for name in ["runs", "stops", "goes", "grows", "anew"] {
         let body = json!({"server": {
             "name": format!("{prefix}-{name}"), "imageRef": image, "flavorRef": flavor,
             "networks": [{"uuid": network}],
@@ -244,8 +251,15 @@ fn populate(cloud: &Cloud, prefix: &str) -> Result<String> {
     for id in &servers {
         status(id, "ACTIVE")?;
     }
-    ask(&format!("POST compute /servers/{}/action", servers[1]), json!({"os-stop": null}))?;
+    let act = |id: &str, body: Value| ask(&format!("POST compute /servers/{id}/action"), body);
+    act(&servers[1], json!({"os-stop": null}))?;
     status(&servers[1], "SHUTOFF")?;
+    act(&servers[3], json!({"resize": {"flavorRef": big}}))?;
+    status(&servers[3], "VERIFY_RESIZE")?;
+    act(&servers[3], json!({"confirmResize": null}))?;
+    act(&servers[4], json!({"rebuild": {"imageRef": image}}))?;
+    status(&servers[3], "ACTIVE")?;
+    status(&servers[4], "ACTIVE")?;
     ask(&format!("DELETE compute /servers/{}", servers[2]), Value::Null)?;
     let left = format!("GET compute /servers/{}", servers[2]);
     let gone = || {

@@ -98,7 +98,8 @@ pub struct MeteredUsage {
     pub accounting: Option<Accounting>,
     /// What each project used, by the project's id. Projects that used nothing are here too.
     pub projects: Computed<BTreeMap<String, Usage>>,
-    /// What all of them used, in hours. A unit is null if nobody looked at its service.
+    /// What all of them used, in hours. A unit is null if nobody counted it: its service was not
+    /// looked at, or the engine does not measure it.
     pub totals: Computed<Hours>,
     /// What all of that costs, in the prices' currency. Null without prices.
     pub cost: Computed<Option<Number>>,

@@ -21,7 +21,7 @@ pub struct Usage {
     pub domain_id: Computed<String>,
     /// Its tags.
     pub tags: Computed<BTreeSet<String>>,
-    /// What it used, in hours. A unit is null if its service was not looked at.
+    /// What it used, in hours. A unit is null if nobody counted it.
     pub totals: Computed<Hours>,
     /// The same by kind, for units that have kinds: servers by flavor, volumes by type, load balancers by provider.
     pub by_kind: Computed<BTreeMap<String, BTreeMap<String, Number>>>,
@@ -94,7 +94,7 @@ pub struct Resource {
     pub user_id: Computed<Option<String>>,
     /// Flavor of a server, type of a volume, provider of a load balancer; else empty.
     pub kind: Computed<String>,
-    /// When it came to be; for a server, when it first ran.
+    /// When it came to be; for a server, when it was asked for.
     pub started_at: Computed<String>,
     /// When it ended; null if it is still there.
     pub ended_at: Computed<Option<String>>,
@@ -124,6 +124,7 @@ pub(super) fn shown(config: MeteredUsage, mut report: Report, wanted: &BTreeSet<
         window: _,
         observed_at,
         source: _,
+        units,
         projects,
         samples,
         users: _,
@@ -139,18 +140,18 @@ pub(super) fn shown(config: MeteredUsage, mut report: Report, wanted: &BTreeSet<
     for (id, usage) in projects {
         totals.merge(&usage.totals);
         seen.extend(usage.completeness.keys().copied());
-        let own = costs(&usage, &prices);
+        let own = usage.cost(&prices);
         if let Some(own) = &own {
             cost = Some(cost.unwrap_or_default() + own);
         }
-        shown.insert(id, project(usage, own));
+        shown.insert(id, project(usage, &units, own));
     }
     let samples: Option<Vec<_>> =
         detail.then(|| samples.into_iter().map(|it| resource(it, &prices)).collect());
     let requests = i64::try_from(requests).unwrap_or(i64::MAX);
     MeteredUsage {
         projects: shown.into(),
-        totals: Hours::of(&totals, &seen).into(),
+        totals: Hours::of(&totals, &seen, &units).into(),
         cost: cost.map(Number::from).into(),
         samples: samples.into(),
         csv: csv.into(),
@@ -167,13 +168,7 @@ pub(super) fn shown(config: MeteredUsage, mut report: Report, wanted: &BTreeSet<
     }
 }
 
-/// What a project's usage costs: what an engine says, else by the prices. `None`: nobody knows.
-fn costs(usage: &ProjectUsage, prices: &Prices) -> Option<BigDecimal> {
-    let priced = || (!prices.is_empty()).then(|| prices.total(&usage.totals).unwrap_or_default());
-    usage.rated_cost().or_else(priced)
-}
-
-fn project(usage: ProjectUsage, cost: Option<BigDecimal>) -> Usage {
+fn project(usage: ProjectUsage, units: &BTreeSet<Unit>, cost: Option<BigDecimal>) -> Usage {
     let ProjectUsage {
         name,
         domain_id,
@@ -196,7 +191,7 @@ fn project(usage: ProjectUsage, cost: Option<BigDecimal>) -> Usage {
         name: name.into(),
         domain_id: domain_id.into(),
         tags: tags.into(),
-        totals: Hours::of(&totals, &seen).into(),
+        totals: Hours::of(&totals, &seen, units).into(),
         by_kind: by_kind.into(),
         completeness: completeness.into_iter().map(word).collect::<BTreeMap<_, _>>().into(),
         others: others.into_iter().map(|(metric, it)| (metric, other(it))).collect::<BTreeMap<_, _>>().into(),
@@ -250,11 +245,11 @@ fn resource(sample: Sample, prices: &Prices) -> Resource {
 }
 
 impl Hours {
-    /// Those of the services that were looked at.
-    fn of(totals: &Totals, seen: &BTreeSet<UsageService>) -> Self {
+    /// Those that were counted of the services that were looked at.
+    fn of(totals: &Totals, seen: &BTreeSet<UsageService>, units: &BTreeSet<Unit>) -> Self {
         let of = |unit: Unit| {
-            let it = seen.contains(&unit.service()).then(|| Number::from(totals.hours(unit)));
-            Computed::Known(it)
+            let counted = seen.contains(&unit.service()) && units.contains(&unit);
+            Computed::Known(counted.then(|| Number::from(totals.hours(unit))))
         };
         Hours {
             server_hours: of(Unit::ServerHours),

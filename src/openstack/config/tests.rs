@@ -504,6 +504,6 @@ fn a_second_account_is_reached_as_the_first() {
     expect!["https://app.example/ | application credential ac with s | no scope | public -"]
         .assert_eq(&beside(cloud("app")));
     // Nobody else's password is sent for it.
-    expect!["error: `password` (not given): it is missing"]
+    expect!["error: `password` (not given): no credentials. Give a password, an application credential, a token, a passcode or those of an identity provider"]
         .assert_eq(&beside(Settings { password: None, ..meter }));
 }

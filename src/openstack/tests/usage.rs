@@ -6,9 +6,10 @@ use wiremock::matchers::{query_param, query_param_is_missing};
 
 use super::*;
 use crate::openstack::error::Error;
-use crate::openstack::usage::{Grade, Mode, Part, Query, Unit, UsageService, Whose, Window};
+use crate::openstack::usage::{Grade, Mode, Part, Query, Source, Unit, UsageService, Whose, Window};
 
 const USAGE: &str = "/compute/v2.1/os-simple-tenant-usage";
+const SERVERS: &str = "/compute/v2.1/servers/detail";
 const VOLUMES: &str = "/volume/v3/home/volumes/detail";
 
 fn at(text: &str) -> jiff::Timestamp {
@@ -77,6 +78,7 @@ async fn start() -> Keystone {
     }
     keystone.on("GET", "/v3/domains", ok(json!({"domains": []}))).await;
     keystone.on("GET", USAGE, usage(&[], None)).await;
+    keystone.on("GET", SERVERS, ok(json!({"servers": []}))).await;
     keystone.on("GET", VOLUMES, ok(json!({"volumes": []}))).await;
     keystone
 }
@@ -92,10 +94,59 @@ async fn a_project_may_span_pages() {
     assert_eq!(hours("a", Unit::ServerHours), "5");
     assert_eq!((hours("a", Unit::VcpuHours), hours("b", Unit::VcpuHours)), ("10".into(), "4".into()));
     assert_eq!((report.samples.len(), report.mode_used), (0, Mode::AllProjects));
-    assert_eq!(keystone.calls("GET", "/compute/v2.1/servers/detail").await, 0, "only details take that");
+    assert_eq!(
+        keystone.calls("GET", SERVERS).await,
+        1,
+        "of changes; only details take those that are there too"
+    );
     let grades = &report.projects["b"].completeness;
     assert_eq!(grades[&UsageService::Compute].grade, Grade::ExactExistence);
     assert_eq!(grades[&UsageService::Volume].grade, Grade::LowerBound);
+}
+
+/// As its own list has a server of two CPUs that was asked for when the day began.
+fn listed(id: &str, status: &str, launched: &str, terminated: Option<&str>) -> Value {
+    json!({
+        "id": id, "name": id, "tenant_id": "a", "user_id": "u", "status": status, "OS-EXT-STS:vm_state": "active",
+        "created": "2026-03-01T00:00:00Z", "updated": "2026-03-01T12:00:00Z",
+        "OS-SRV-USG:launched_at": launched, "OS-SRV-USG:terminated_at": terminated, "image": "",
+        "flavor": {"original_name": "m1", "vcpus": 2, "ram": 512, "disk": 1, "ephemeral": 0},
+    })
+}
+
+#[tokio::test]
+async fn a_server_counts_from_when_it_was_asked_for() {
+    let keystone = start().await;
+    // Nova has the start of the first from when it was resized, in the window; that of the next two is after the window,
+    // so that usage leaves them out. The fourth is deleted, and nobody wrote down when. The fifth was never started.
+    let mut first = server("s1", "a", 20);
+    first["started_at"] = json!("2026-03-01T16:00:00.000000");
+    let mut fourth = server("s4", "a", 1);
+    fourth["ended_at"] = Value::Null;
+    keystone.first(9, "GET", USAGE, usage(&[first, fourth], None)).await;
+    let servers = [
+        listed("s1", "DELETED", "2026-03-01T16:00:00.000000", Some("2026-03-01T20:00:00.000000")),
+        listed("s2", "ACTIVE", "2026-03-02T00:00:00.000000", None),
+        listed("s3", "DELETED", "2026-03-05T00:00:00.000000", Some("2026-03-06T00:00:00.000000")),
+        listed("s4", "DELETED", "2026-03-01T00:00:00.000000", None),
+        json!({"id": "s5", "tenant_id": "a", "status": "ERROR", "created": "2026-03-01T00:00:00Z",
+            "flavor": {"vcpus": 2, "ram": 512, "disk": 1, "ephemeral": 0}}),
+    ];
+    Mock::given(path(SERVERS))
+        .and(query_param("changes-since", "2026-03-01T00:00:00Z"))
+        .respond_with(ok(json!({"servers": servers})))
+        .with_priority(1)
+        .mount(&keystone.server)
+        .await;
+    for detail in [false, true] {
+        let report = keystone.cloud().usage(&Query { detail, ..query() }).await.unwrap();
+        let hours = |unit| report.projects["a"].totals.hours(unit).to_string();
+        assert_eq!(hours(Unit::ServerHours), "80", "20, 24, 24 and 12");
+        assert_eq!(hours(Unit::VcpuHours), "160");
+        let states: Vec<_> = report.samples.iter().map(|it| it.state.as_str()).collect();
+        let expected = ["terminated", "active", "terminated", "terminated"];
+        assert_eq!(states, if detail { &expected[..] } else { &[] });
+    }
 }
 
 #[tokio::test]
@@ -154,8 +205,8 @@ async fn an_account_that_may_not_see_all_reads_one_by_one() {
     assert_eq!(keystone.calls("POST", "/v3/auth/tokens").await, 3, "our own, and one for each project");
     assert_eq!(
         report.requests,
-        4,
-        "one that is refused, the projects, and one for each: {:?}",
+        6,
+        "one that is refused, the projects, and two for each: {:?}",
         keystone.cloud().requests()
     );
 }
@@ -209,12 +260,26 @@ async fn a_service_that_refuses_is_an_error_or_a_remark() {
 }
 
 #[tokio::test]
+async fn what_the_cloud_has_not_is_told() {
+    let keystone = start().await;
+    let services = Some([UsageService::Compute, UsageService::Stack].into());
+    let query = Query { services, ..query() };
+    let report = keystone.cloud().usage(&query).await.unwrap();
+    let said = "stack: the cloud has no orchestration service.";
+    assert!(report.remarks.iter().any(|it| it == said), "{:?}", report.remarks);
+    for engine in [Source::CloudKitty, Source::Gnocchi] {
+        let why = keystone.cloud().usage_from(engine, &query).await.unwrap_err();
+        assert!(matches!(why, Error::NoService(_)), "{why}");
+    }
+}
+
+#[tokio::test]
 async fn a_nova_that_cannot_page_is_not_believed() {
     let keystone = start().await;
     let old = json!({"version": {"id": "v2.1", "min_version": "2.1", "version": "2.38"}});
     keystone.first(9, "GET", "/compute/v2.1/", ok(old)).await;
     let why = keystone.cloud().usage(&query()).await.unwrap_err().to_string();
-    assert!(why.contains("microversions up to 2.38 only, and it takes 2.40"), "{why}");
+    assert!(why.contains("microversions up to 2.38 only, and it takes 2.47"), "{why}");
     assert_eq!(keystone.calls("GET", USAGE).await, 0);
 }
 

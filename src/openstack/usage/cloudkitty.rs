@@ -185,11 +185,10 @@ fn complete(
     told: bool,
     period: u64,
 ) {
-    let services: BTreeSet<_> = measures
-        .iter()
-        .filter_map(|(metric, it)| Some(meaning(metric, &it.unit)?.service()))
-        .filter(|it| asked(query, *it))
-        .collect();
+    let units = measures.iter().filter_map(|(metric, it)| meaning(metric, &it.unit));
+    let units: BTreeSet<_> = units.filter(|it| asked(query, it.service())).collect();
+    let services: BTreeSet<_> = units.iter().map(|it| it.service()).collect();
+    start.tally.report().units = units;
     let end = start.window.end();
     let mut least = end;
     let mut behind = BTreeSet::new();

@@ -1,8 +1,14 @@
 //! Nova's servers. Nova is the one service that keeps what was deleted.
+//!
+//! Its usage tells which servers there were, and not always since when: Nova 34 starts `started_at` (`launched_at`) anew
+//! when a server is rebuilt, resized, migrated, unshelved or rescued. What happened before would be lost, and all of it if
+//! that is after the window. So the servers that changed since the start of the window are read from their own list as
+//! well, which tells when each was asked for.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::amount::Unit;
@@ -18,10 +24,9 @@ use crate::openstack::cloud::{Call, Cloud};
 use crate::openstack::error::{Error, Result};
 use crate::openstack::transport::Reply;
 
-/// From here on usage is paged; before, it is cut at Nova's `max_limit` without a word.
-const PAGED: Microversion = Microversion(2, 40);
-/// From here on a server has its flavor in itself, as it was when the server got it.
-const WITH_FLAVOR: Microversion = Microversion(2, 47);
+/// From 2.40 on usage is paged; before, it is cut at Nova's `max_limit` without a word. From 2.47 on a server has its
+/// flavor in itself, as it was when the server got it.
+const NEEDED: Microversion = Microversion(2, 47);
 
 /// What Nova counts of one server.
 #[derive(Deserialize)]
@@ -53,6 +58,11 @@ struct Listed {
     id: String,
     status: String,
     #[serde(default)]
+    name: Option<String>,
+    tenant_id: String,
+    #[serde(default, rename = "OS-EXT-STS:vm_state")]
+    state: Option<String>,
+    #[serde(default)]
     user_id: Option<String>,
     #[serde(default)]
     created: Option<String>,
@@ -67,21 +77,18 @@ struct Listed {
     /// `""` if the server starts from a volume.
     #[serde(default)]
     image: serde_json::Value,
-    #[serde(default)]
-    flavor: Option<Flavor>,
+    flavor: Flavor,
     #[serde(default)]
     addresses: HashMap<String, Vec<Address>>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 struct Flavor {
     #[serde(default)]
+    original_name: Option<String>,
     vcpus: u64,
-    #[serde(default)]
     ram: u64,
-    #[serde(default)]
     disk: u64,
-    #[serde(default)]
     ephemeral: u64,
     #[serde(default)]
     extra_specs: BTreeMap<String, String>,
@@ -94,8 +101,17 @@ struct Address {
     kind: Option<String>,
 }
 
-/// A server's own facts, and those that only traits have.
+/// What a list tells of a server, and its usage doesn't.
 struct Facts {
+    /// When it was asked for.
+    created_at: Option<Timestamp>,
+    ended_at: Option<Timestamp>,
+    /// Only with details.
+    more: Option<Box<More>>,
+}
+
+/// What accounting and traits have.
+struct More {
     server: Server,
     user_id: Option<String>,
     availability_zone: Option<String>,
@@ -109,21 +125,22 @@ pub(super) async fn probe(cloud: &Cloud, window: &Window) -> Result<()> {
 /// Reads the servers of a project, or of all.
 pub(super) async fn read(it: &Collector<'_>, view: &View) -> Result<Batch> {
     let range = view.cloud.microversions(Service::Compute).await?;
-    let needed = if it.query.detail { WITH_FLAVOR } else { PAGED };
-    if range.max < needed {
+    if range.max < NEEDED {
         return Err(Error::Truncated {
             what: "servers".into(),
             why: format!(
-                "this Nova takes microversions up to {} only, and it takes {needed} to read usage page by page, with \
+                "this Nova takes microversions up to {} only, and it takes {NEEDED} to read usage page by page, with \
                  flavors",
                 range.max
             ),
         });
     }
     let mut facts = HashMap::new();
+    let mut all = it.batch();
     if it.query.detail {
-        listed(it, view, &mut facts).await?;
+        all.merge(listed(it, view, None, &mut facts).await?);
     }
+    all.merge(listed(it, view, Some(it.window.start()), &mut facts).await?);
     let project = view.project.as_deref();
     let key = if project.is_some() { "tenant_usage" } else { "tenant_usages" };
     let read = |batch: &mut Batch, page: &Page<'_>| {
@@ -135,20 +152,21 @@ pub(super) async fn read(it: &Collector<'_>, view: &View) -> Result<Batch> {
         for usage in of.into_iter().flat_map(|it| it.server_usages) {
             rows += 1;
             last = Some(usage.instance_id.clone());
-            if let Some(sample) = sample(it, view, usage, &facts, page.reply)? {
+            let facts = facts.get(&usage.instance_id);
+            if let Some(sample) = sample(it, view, usage, facts, page.reply)? {
                 batch.push(sample);
             }
         }
         Ok(Seen { rows, last })
     };
-    walk(&view.cloud, key, || usage(&it.window, project), || it.batch(), read).await
+    all.merge(walk(&view.cloud, key, || usage(&it.window, project), || it.batch(), read).await?);
+    Ok(all)
 }
 
 fn usage(window: &Window, project: Option<&str>) -> Call {
     // Without a zone: Nova refuses one, and means UTC.
-    let naive = |it: jiff::Timestamp| {
-        it.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.6f").to_string()
-    };
+    let naive =
+        |it: Timestamp| it.to_zoned(jiff::tz::TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.6f").to_string();
     let call = match project {
         Some(id) => Call::get(Service::Compute, "/os-simple-tenant-usage/{id}")
             .id(id)
@@ -160,14 +178,14 @@ fn usage(window: &Window, project: Option<&str>) -> Call {
     };
     call.query("start", naive(window.start()))
         .query("end", naive(window.end()))
-        .microversion(&PAGED.to_string())
+        .microversion(&NEEDED.to_string())
 }
 
 fn sample(
     it: &Collector<'_>,
     view: &View,
     usage: Usage,
-    facts: &HashMap<String, Facts>,
+    facts: Option<&Facts>,
     reply: &Reply,
 ) -> Result<Option<Sample>> {
     let read = |text: &str| time(text).ok_or_else(|| reply.odd(format!("\"{text}\" is no time")));
@@ -185,10 +203,11 @@ fn sample(
     } = usage;
     let Some(owner) = it.owner(view, Some(&tenant_id)) else { return Ok(None) };
     let started_at = read(&started_at)?;
-    let ended_at = ended_at.as_deref().map(read).transpose()?;
+    let started_at = facts.and_then(|it| it.created_at).map_or(started_at, |it| it.min(started_at));
+    let ended_at = ended_at.as_deref().map(read).transpose()?.or(facts.and_then(|it| it.ended_at));
     let overlap = it.window.overlap(started_at, ended_at);
     let (state, kind) = (state.unwrap_or_default(), flavor.unwrap_or_default());
-    let facts = facts.get(&instance_id);
+    let more = facts.and_then(|it| it.more.as_deref());
     let mut traits = BTreeMap::new();
     if it.query.detail {
         let mut put = |name: &str, it: String| drop(traits.insert(name.to_owned(), it));
@@ -197,10 +216,10 @@ fn sample(
         put("ramMb", memory_mb.to_string());
         put("state", state.clone());
         put("vcpu", vcpus.to_string());
-        if let Some(facts) = facts {
-            put("diskEphemeral", facts.server.ephemeral_gib.to_string());
-            put("diskRoot", facts.server.root_gib.to_string());
-            facts.availability_zone.iter().for_each(|it| put("availabilityZone", it.clone()));
+        if let Some(more) = more {
+            put("diskEphemeral", more.server.ephemeral_gib.to_string());
+            put("diskRoot", more.server.root_gib.to_string());
+            more.availability_zone.iter().for_each(|it| put("availabilityZone", it.clone()));
         }
     }
     Ok(Some(Sample {
@@ -208,7 +227,7 @@ fn sample(
         resource_id: instance_id,
         resource_name: name.unwrap_or_default(),
         project_id: owner.to_owned(),
-        user_id: facts.and_then(|it| it.user_id.clone()),
+        user_id: more.and_then(|it| it.user_id.clone()),
         kind,
         started_at,
         ended_at,
@@ -222,59 +241,93 @@ fn sample(
         state,
         grade: it.grade(UsageService::Compute),
         traits,
-        server: facts.map(|it| Box::new(it.server.clone())),
+        server: more.map(|it| Box::new(it.server.clone())),
     }))
 }
 
-/// Reads the servers themselves, for what usage doesn't tell.
-async fn listed(it: &Collector<'_>, view: &View, facts: &mut HashMap<String, Facts>) -> Result<()> {
-    // A plain list has those that are there, and one of changes has deleted ones as well. `deleted=true` would be the
-    // shorter way, and is for administrators: to anyone else Nova lists those that are there, without a word.
-    let since = it.window.start().to_string();
-    for since in [None, Some(since)] {
-        let call = || {
-            let mut call = Call::get(Service::Compute, "/servers/detail")
-                .doing("list the servers")
-                .queries(since.iter().map(|it| ("changes-since", it.clone())))
-                .microversion(&WITH_FLAVOR.to_string());
-            if view.wide {
-                call = call
-                    .query("all_tenants", "1")
-                    .queries(view.project.iter().map(|it| ("project_id", it.clone())));
+/// Reads a list of servers: those that are there, or those that changed since then, deleted ones too. Gives the ones that
+/// were there in the window and that usage leaves out.
+///
+/// `deleted=true` would be the shorter way, and is for administrators: to anyone else Nova lists those that are there,
+/// without a word.
+async fn listed(
+    it: &Collector<'_>,
+    view: &View,
+    since: Option<Timestamp>,
+    facts: &mut HashMap<String, Facts>,
+) -> Result<Batch> {
+    let call = || {
+        let call = Call::get(Service::Compute, "/servers/detail")
+            .doing("list the servers")
+            .queries(since.iter().map(|it| ("changes-since", it.to_string())))
+            .microversion(&NEEDED.to_string());
+        if !view.wide {
+            return call;
+        }
+        call.query("all_tenants", "1").queries(view.project.iter().map(|it| ("project_id", it.clone())))
+    };
+    let read = |batch: &mut Batch, page: &Page<'_>| {
+        let rows: Vec<Listed> = page.get("servers")?;
+        let seen = Seen { rows: rows.len(), last: rows.last().map(|it| it.id.clone()) };
+        for row in rows {
+            let missing = since.and(row.missing(&it.window));
+            let (id, known) = row.taken_apart(it.query.detail);
+            if let Some(usage) = missing
+                && let Some(sample) = sample(it, view, usage, Some(&known), page.reply)?
+            {
+                batch.push(sample);
             }
-            call
-        };
-        let read = |_: &mut Batch, page: &Page<'_>| {
-            let rows: Vec<Listed> = page.get("servers")?;
-            let seen = Seen { rows: rows.len(), last: rows.last().map(|it| it.id.clone()) };
-            facts.extend(rows.into_iter().map(Listed::taken_apart));
-            Ok(seen)
-        };
-        walk(&view.cloud, "servers", call, || it.batch(), read).await?;
-    }
-    Ok(())
+            facts.insert(id, known);
+        }
+        Ok(seen)
+    };
+    walk(&view.cloud, "servers", call, || it.batch(), read).await
 }
 
 impl Listed {
-    fn taken_apart(self) -> (String, Facts) {
+    /// Usage as Nova would tell it, if it doesn't because it takes the server to have started after the window.
+    fn missing(&self, window: &Window) -> Option<Usage> {
+        let launched = self.launched.as_deref().and_then(time)?;
+        (launched >= window.end()).then(|| Usage {
+            instance_id: self.id.clone(),
+            name: self.name.clone(),
+            tenant_id: self.tenant_id.clone(),
+            flavor: self.flavor.original_name.clone(),
+            vcpus: self.flavor.vcpus,
+            memory_mb: self.flavor.ram,
+            local_gb: self.flavor.disk + self.flavor.ephemeral,
+            started_at: self.launched.clone().unwrap_or_default(),
+            ended_at: self.terminated.clone(),
+            state: if self.terminated.is_some() { Some("terminated".into()) } else { self.state.clone() },
+        })
+    }
+
+    fn taken_apart(self, detail: bool) -> (String, Facts) {
         let at = |text: &Option<String>| text.as_deref().and_then(time);
-        let flavor = self.flavor.unwrap_or_default();
-        let server = Server {
-            status: self.status,
-            vcpus: flavor.vcpus,
-            ram_mib: flavor.ram,
-            root_gib: flavor.disk,
-            ephemeral_gib: flavor.ephemeral,
-            image_id: self.image.get("id").and_then(|it| it.as_str()).map(str::to_owned),
-            created_at: at(&self.created),
-            updated_at: at(&self.updated),
-            launched_at: at(&self.launched),
-            terminated_at: at(&self.terminated),
-            public_ips: self.addresses.values().flatten().filter(|it| it.is_public()).count() as u64,
-            extra_specs: flavor.extra_specs,
-        };
-        let facts = Facts { server, user_id: self.user_id, availability_zone: self.availability_zone };
-        (self.id, facts)
+        let (created_at, terminated_at) = (at(&self.created), at(&self.terminated));
+        // The end of some was not written down. Usage would let them run for ever.
+        let ended_at = terminated_at.or_else(|| at(&self.updated).filter(|_| self.status == "DELETED"));
+        let more = detail.then(|| {
+            Box::new(More {
+                server: Server {
+                    status: self.status,
+                    vcpus: self.flavor.vcpus,
+                    ram_mib: self.flavor.ram,
+                    root_gib: self.flavor.disk,
+                    ephemeral_gib: self.flavor.ephemeral,
+                    image_id: self.image.get("id").and_then(|it| it.as_str()).map(str::to_owned),
+                    created_at,
+                    updated_at: at(&self.updated),
+                    launched_at: at(&self.launched),
+                    terminated_at,
+                    public_ips: self.addresses.values().flatten().filter(|it| it.is_public()).count() as u64,
+                    extra_specs: self.flavor.extra_specs,
+                },
+                user_id: self.user_id,
+                availability_zone: self.availability_zone,
+            })
+        });
+        (self.id, Facts { created_at, ended_at, more })
     }
 }
 

@@ -144,7 +144,7 @@ pub(super) async fn read(query: &Query, mut start: Start, looks: Vec<Look>) -> R
             else {
                 continue;
             };
-            measured.insert(metric.unit.service());
+            measured.insert(metric.unit);
             if granularity.seconds > HOUR {
                 coarse.insert(format!("{} ({} s)", metric.name, granularity.seconds));
             }
@@ -156,13 +156,14 @@ pub(super) async fn read(query: &Query, mut start: Start, looks: Vec<Look>) -> R
     }
     start.tally.report().samples = samples.into_values().collect();
     for service in UsageService::ALL.into_iter().filter(|it| asked(query, *it)) {
-        if measured.contains(&service) {
+        if measured.iter().any(|it| it.service() == service) {
             let it = Completeness { grade: Grade::Sampled, observed_at: start.observed_at };
             start.tally.complete_all(service, it);
         } else if query.services.is_some() {
             start.tally.remark(format!("{service}: Gnocchi has no such metric of Ceilometer's."));
         }
     }
+    start.tally.report().units = measured;
     if !coarse.is_empty() {
         let all: Vec<_> = coarse.into_iter().collect();
         start.tally.remark(format!("Gnocchi keeps nothing finer than this: {}.", all.join(", ")));

@@ -6,6 +6,7 @@ use bigdecimal::BigDecimal;
 use jiff::Timestamp;
 
 use super::amount::{Totals, Unit};
+use super::prices::Prices;
 use super::sample::{Grade, Sample, UsageService};
 use super::window::Window;
 use crate::openstack::identity::Project;
@@ -85,9 +86,16 @@ pub struct OtherCharge {
 
 impl ProjectUsage {
     /// What a rating engine charges for everything. `None`: nobody rated it.
-    pub fn rated_cost(&self) -> Option<BigDecimal> {
+    fn rated_cost(&self) -> Option<BigDecimal> {
         let others = self.others.values().map(|it| &it.cost);
         self.rated.as_ref().map(|rated| rated.values().chain(others).sum())
+    }
+
+    /// What everything costs: what a rating engine charges, else by the prices; what has none costs nothing. `None`:
+    /// there is neither.
+    pub fn cost(&self, prices: &Prices) -> Option<BigDecimal> {
+        let priced = || (!prices.is_empty()).then(|| prices.total(&self.totals).unwrap_or_default());
+        self.rated_cost().or_else(priced)
     }
 }
 
@@ -100,6 +108,8 @@ pub struct Report {
     pub observed_at: Timestamp,
     /// Where the figures come from.
     pub source: Source,
+    /// What was counted, of the services that were looked at. An engine doesn't measure everything.
+    pub units: BTreeSet<Unit>,
     /// By id of the project. Projects that used nothing are here too.
     pub projects: BTreeMap<String, ProjectUsage>,
     /// One for each resource, by project, service, start and id. Empty unless details were asked for.
@@ -176,6 +186,7 @@ impl Tally {
             window,
             observed_at,
             source,
+            units: Unit::ALL.into(),
             projects: BTreeMap::new(),
             samples: Vec::new(),
             users: BTreeMap::new(),

@@ -149,7 +149,7 @@ pub struct Sample {
     pub user_id: Option<String>,
     /// What totals are split by: a server's flavor, a volume's type, a load balancer's provider; else empty.
     pub kind: String,
-    /// When it came to be. For a server, when it first ran.
+    /// When it came to be. For a server, when it was asked for.
     pub started_at: Timestamp,
     /// When it ended. `None`: it is still there.
     pub ended_at: Option<Timestamp>,

@@ -39,19 +39,8 @@ data "tenancy_metered_usage" "all" {
   mode     = "all_projects"
 }
 
-data "tenancy_metered_usage" "objects" {
-  provider = tenancy.reader
-  start    = "2026-02-01T00:00:00Z"
-  services = ["object_store"]
-}
-
 data "tenancy_metered_usage" "elsewhere" {
   provider    = tenancy.reader
   start       = "2026-02-01T00:00:00Z"
   project_ids = ["00000000000000000000000000000000"]
-}
-
-data "tenancy_metered_usage" "engine" {
-  start  = "2026-02-01T00:00:00Z"
-  source = "gnocchi"
 }

@@ -129,7 +129,7 @@ fn project<'a>(it: &'a ProjectUsage, prices: &Prices) -> Project<'a> {
             })
             .collect(),
         others: others.collect(),
-        cost: it.rated_cost().or_else(|| prices.total(&it.totals)).as_ref().map(number),
+        cost: it.cost(prices).as_ref().map(number),
     }
 }
 

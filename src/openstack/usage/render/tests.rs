@@ -107,6 +107,7 @@ fn report(samples: Vec<Sample>) -> Report {
         window: window(),
         observed_at,
         source: Source::Api,
+        units: Unit::ALL.into(),
         projects,
         samples,
         users: map([("jane-id", "jane@example.org")]),
@@ -197,6 +198,7 @@ fn json_has_everything() {
           "projects": {
             "empty": {
               "completeness": {},
+              "cost": 0,
               "domain_id": "acme-id",
               "domain_name": "Acme, \"Inc\"",
               "kinds": {},
