@@ -2,6 +2,7 @@
 
 pub mod domain;
 pub mod group;
+pub mod metered_usage;
 pub mod project;
 pub mod quota_usage;
 pub mod role;

@@ -15,6 +15,7 @@ pub mod purge;
 pub mod quota;
 mod session;
 mod transport;
+pub mod usage;
 
 pub use catalog::Service;
 pub use cloud::Cloud;

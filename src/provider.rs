@@ -1,7 +1,8 @@
 //! The provider block, what it is configured into, and the list of everything on offer.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+mod account;
+
+pub use account::Account;
 
 use crate::actions::purge_project::PurgeProject;
 use crate::actions::revoke_user::RevokeUser;
@@ -10,9 +11,7 @@ use crate::ephemeral;
 use crate::functions::stored_unique_id::StoredUniqueId;
 use crate::functions::tenant_name::TenantName;
 use crate::list_resources;
-use crate::openstack::config::Origin;
 use crate::openstack::quota::NovaQuotaDriver;
-use crate::openstack::{self, Cloud, Error, Settings};
 use crate::resources::federated_user::FederatedUser;
 use crate::resources::federation_mapping::FederationMapping;
 use crate::resources::federation_protocol::FederationProtocol;
@@ -23,112 +22,24 @@ use crate::resources::quota_set::QuotaSet;
 use crate::resources::tenant_project::TenantProject;
 use crate::resources::workspace::Workspace;
 use crate::resources::workspace_domain::WorkspaceDomain;
-use crate::resources::{Defaults, Federation, Tenancy, check, diagnostic};
+use crate::resources::{Defaults, Federation, Tenancy};
 use crate::tf::{
-    Diagnostic, Diagnostics, DynAction, DynDataSource, DynEphemeral, DynFunction, DynListed, DynResource,
-    Erased, ErasedAction, ErasedData, ErasedEphemeral, ErasedFunction, ErasedListed, Model, Path, Provider,
-    Result, at, choice,
+    Diagnostics, DynAction, DynDataSource, DynEphemeral, DynFunction, DynListed, DynResource, Erased,
+    ErasedAction, ErasedData, ErasedEphemeral, ErasedFunction, ErasedListed, Fields, Mismatch, Model, Path,
+    Provider, Result, Schema, Value, at, choice,
 };
 
-/// Tenancy as code on OpenStack: workspaces (Keystone domains), tenants (projects), groups bound to roles.
-///
-/// Only Keystone's URL and a credential are needed; every other service is found in Keystone's catalog. They can
-/// come from an entry of `clouds.yaml`, from attributes here, and from the usual `OS_*` variables. What is
-/// written here wins over the entry, and the entry wins over the environment. Settings that belong together (user
-/// and domain; project, domain or system scope; the credential) are taken from one source as a whole.
-#[derive(Model)]
+/// The provider block.
 pub struct Config {
-    /// Entry of `clouds.yaml` to use, with what `secure.yaml` and profiles add. Also `OS_CLOUD`.
-    pub cloud: Option<String>,
-    /// Region whose endpoints are used. Also `OS_REGION_NAME`.
-    pub region: Option<String>,
-    /// Interface whose endpoints are used: `public` (the default), `internal` or `admin`. Also `OS_INTERFACE`.
-    pub interface: Option<String>,
-    /// URL of Keystone, such as `https://cloud.example:5000/v3`. Also `OS_AUTH_URL`.
-    pub auth_url: Option<String>,
-    /// Method of authentication by its name in keystoneauth (`v3password`, `v3applicationcredential`,
-    /// `v3oidcclientcredentials` ...). By default told by the credentials that are given. Also `OS_AUTH_TYPE`.
-    pub auth_type: Option<String>,
-    /// Name of the user. Also `OS_USERNAME`.
-    pub username: Option<String>,
-    /// Id of the user. Also `OS_USER_ID`.
-    pub user_id: Option<String>,
-    /// Password of the user. Also `OS_PASSWORD`.
-    #[tf(sensitive)]
-    pub password: Option<String>,
-    /// Name of the user's domain. Also `OS_USER_DOMAIN_NAME`.
-    pub user_domain_name: Option<String>,
-    /// Id of the user's domain. Also `OS_USER_DOMAIN_ID`.
-    pub user_domain_id: Option<String>,
-    /// Name of the project to log in to. Also `OS_PROJECT_NAME`.
-    pub project_name: Option<String>,
-    /// Id of the project to log in to. Also `OS_PROJECT_ID`.
-    pub project_id: Option<String>,
-    /// Name of that project's domain. Also `OS_PROJECT_DOMAIN_NAME`.
-    pub project_domain_name: Option<String>,
-    /// Id of that project's domain. Also `OS_PROJECT_DOMAIN_ID`.
-    pub project_domain_id: Option<String>,
-    /// Name of the domain to log in to, for a domain-scoped token. Also `OS_DOMAIN_NAME`.
-    pub domain_name: Option<String>,
-    /// Id of the domain to log in to, for a domain-scoped token. Also `OS_DOMAIN_ID`.
-    pub domain_id: Option<String>,
-    /// Whether to log in to the system. Also `OS_SYSTEM_SCOPE=all`.
-    pub system_scope: Option<bool>,
-    /// Id of a trust to log in with. Also `OS_TRUST_ID`.
-    pub trust_id: Option<String>,
-    /// A token that exists already. It cannot be renewed when it expires. Also `OS_TOKEN`.
-    #[tf(sensitive)]
-    pub token: Option<String>,
-    /// Id of an application credential. Also `OS_APPLICATION_CREDENTIAL_ID`.
-    pub application_credential_id: Option<String>,
-    /// Name of an application credential; needs the user as well. Also `OS_APPLICATION_CREDENTIAL_NAME`.
-    pub application_credential_name: Option<String>,
-    /// Secret of the application credential. Also `OS_APPLICATION_CREDENTIAL_SECRET`.
-    #[tf(sensitive)]
-    pub application_credential_secret: Option<String>,
-    /// One-time passcode (TOTP), alone or with the password. Also `OS_PASSCODE`.
-    #[tf(sensitive)]
-    pub passcode: Option<String>,
-    /// Keystone's id of the identity provider, for OpenID Connect. Also `OS_IDENTITY_PROVIDER`.
-    pub identity_provider: Option<String>,
-    /// Keystone's id of the federation protocol, for OpenID Connect. Also `OS_PROTOCOL`.
-    pub protocol: Option<String>,
-    /// Access token of the identity provider. Also `OS_ACCESS_TOKEN`.
-    #[tf(sensitive)]
-    pub access_token: Option<String>,
-    /// URL of the identity provider's discovery document. Also `OS_DISCOVERY_ENDPOINT`.
-    pub discovery_endpoint: Option<String>,
-    /// URL of the identity provider's token endpoint, instead of discovery. Also `OS_ACCESS_TOKEN_ENDPOINT`.
-    pub access_token_endpoint: Option<String>,
-    /// Client id at the identity provider. Also `OS_CLIENT_ID`.
-    pub client_id: Option<String>,
-    /// Client secret at the identity provider. Also `OS_CLIENT_SECRET`.
-    #[tf(sensitive)]
-    pub client_secret: Option<String>,
-    /// Scope to ask of the identity provider. By default `openid profile`. Also `OS_OPENID_SCOPE`.
-    pub openid_scope: Option<String>,
-    /// Certificates to trust besides the system's, as PEM or as the path of a PEM file. Also `OS_CACERT`.
-    pub ca_certificate: Option<String>,
-    /// Whether the services' certificates are left unchecked. Anyone on the network can then read the
-    /// credentials. Also `OS_INSECURE`.
-    pub insecure: Option<bool>,
-    /// Certificate to show to the services, as PEM or as the path of a PEM file. Also `OS_CERT`.
-    pub client_certificate: Option<String>,
-    /// Key of that certificate, as PEM or as the path of a PEM file. Also `OS_KEY`.
-    #[tf(sensitive)]
-    pub client_key: Option<String>,
-    /// URLs that replace the catalog's, by service type or alias.
-    pub endpoints: Option<BTreeMap<String, String>>,
-    /// How long one request may take, such as `90s`. By default `60s`.
-    pub request_timeout: Option<String>,
-    /// How often a request is repeated after a passing failure (429, 502, 503, 504, a lost connection). By default 6.
-    #[tf(check(not_negative))]
-    pub max_retries: Option<i64>,
-    /// How many requests this provider has under way at once. By default 16.
-    #[tf(check(positive))]
-    pub max_concurrent_requests: Option<i64>,
-    /// Id of the domain for whatever names no domain. By default `default`.
-    pub default_domain_id: Option<String>,
+    /// Who logs in where.
+    pub account: Account,
+    /// What resources share.
+    pub shared: Shared,
+}
+
+/// What resources share.
+#[derive(Model)]
+pub struct Shared {
     /// Id of the domain in which the members of groups are looked up, and federated users made. By default the default
     /// domain.
     pub users_domain_id: Option<String>,
@@ -140,6 +51,11 @@ pub struct Config {
     /// Which of its quota drivers Nova runs: `db`, where Nova keeps the limits itself, `unified`, where Keystone does, or
     /// `auto` (the default), which finds out. Nova itself does not tell.
     pub nova_quota_driver: Option<QuotaDriver>,
+    /// Another account, used only to read metered usage: a reader in every project, say, while the provider's own
+    /// account may do more. It takes the attributes of the provider block that say who logs in where. Variables of the
+    /// environment are not taken for it. Without `cloud` and `auth_url` it is an account of the same cloud, and is
+    /// reached in the same way.
+    pub metering: Option<Account>,
 }
 
 choice! {
@@ -164,13 +80,29 @@ impl From<QuotaDriver> for NovaQuotaDriver {
     }
 }
 
-fn not_negative(it: &i64) -> std::result::Result<(), String> {
-    u32::try_from(*it).map(drop).map_err(|_| format!("Expected 0 or more; got {it}."))
+impl Model for Config {
+    fn schema() -> Schema {
+        Schema::new(ABOUT).with(Account::schema()).with(Shared::schema())
+    }
+
+    fn decode(fields: Fields) -> std::result::Result<Self, Mismatch> {
+        let (account, shared) = fields.split(Account::schema().fields.len());
+        Ok(Config { account: Account::decode(account)?, shared: Shared::decode(shared)? })
+    }
+
+    fn encode(self) -> Vec<Value> {
+        [self.account.encode(), self.shared.encode()].concat()
+    }
 }
 
-fn positive(it: &i64) -> std::result::Result<(), String> {
-    if *it < 1 { Err(format!("Expected 1 or more; got {it}.")) } else { not_negative(it) }
-}
+/// What users read first.
+const ABOUT: &str = "\
+Tenancy as code on OpenStack: workspaces (Keystone domains), tenants (projects), groups bound to roles.
+
+Only Keystone's URL and a credential are needed; every other service is found in Keystone's catalog. They can
+come from an entry of `clouds.yaml`, from attributes here, and from the usual `OS_*` variables. What is
+written here wins over the entry, and the entry wins over the environment. Settings that belong together (user
+and domain; project, domain or system scope; the credential) are taken from one source as a whole.";
 
 /// The provider `tenancy`.
 pub struct TenancyProvider;
@@ -182,26 +114,24 @@ impl Provider for TenancyProvider {
 
     async fn configure(config: Config, host: &str) -> Result<(Tenancy, Diagnostics)> {
         tracing::debug!(host, "configuring");
+        let Config { account, shared } = config;
+        let Shared { users_domain_id, missing_users, federation, nova_quota_driver, metering } = shared;
         let mut warnings = Diagnostics::default();
-        let given = Given::of(&config);
-        let (settings, defaults) = taken_apart(config)?;
-        let told = |error: Error| given.explain(error);
-        let config = openstack::Config::load(settings).map_err(|error| told(error.into()))?;
-        let insecure = config.insecure;
-        let cloud = Cloud::new(config).map_err(told)?;
-        if insecure {
-            warnings.push(
-                Diagnostic::warning("Certificates are not checked")
-                    .detail(
-                        "`insecure` is on: whoever is on the network path can read the credentials and change the \
-                         answers. Name the authority in `ca_certificate` instead.",
-                    )
-                    .at(at!(Config, insecure)),
-            );
-        }
         // Here, where the credentials are, and not in the first resource that needs them.
-        cloud.login().await.map_err(told)?;
-        Ok((Tenancy::new(cloud, defaults), warnings))
+        let cloud = account.log_in(None, &Path::root(), &mut warnings).await?;
+        let metering = match metering {
+            Some(it) => Some(it.log_in(Some(&cloud), &at!(Shared, metering).into(), &mut warnings).await?),
+            None => None,
+        };
+        let defaults = Defaults {
+            users_domain_id,
+            missing_users: missing_users.unwrap_or_default(),
+            federation,
+            nova_quota_driver: nova_quota_driver.map(Into::into).unwrap_or_default(),
+        };
+        let mut tenancy = Tenancy::new(cloud, defaults);
+        tenancy.metering = metering;
+        Ok((tenancy, warnings))
     }
 
     fn resources() -> Vec<Box<dyn DynResource<Tenancy>>> {
@@ -222,6 +152,7 @@ impl Provider for TenancyProvider {
     fn data_sources() -> Vec<Box<dyn DynDataSource<Tenancy>>> {
         vec![
             Box::new(ErasedData::<data_sources::domain::Domain>::default()),
+            Box::new(ErasedData::<data_sources::metered_usage::MeteredUsage>::default()),
             Box::new(ErasedData::<data_sources::project::Project>::default()),
             Box::new(ErasedData::<data_sources::role::Role>::default()),
             Box::new(ErasedData::<data_sources::user::User>::default()),
@@ -264,169 +195,5 @@ impl Provider for TenancyProvider {
             Box::new(ErasedAction::<PurgeProject>::default()),
             Box::new(ErasedAction::<RevokeUser>::default()),
         ]
-    }
-}
-
-/// The client's settings, and the defaults that only resources need. Taken apart exhaustively, so that a new
-/// attribute can't be forgotten.
-fn taken_apart(config: Config) -> Result<(Settings, Defaults)> {
-    let Config {
-        cloud,
-        region,
-        interface,
-        auth_url,
-        auth_type,
-        username,
-        user_id,
-        password,
-        user_domain_name,
-        user_domain_id,
-        project_name,
-        project_id,
-        project_domain_name,
-        project_domain_id,
-        domain_name,
-        domain_id,
-        system_scope,
-        trust_id,
-        token,
-        application_credential_id,
-        application_credential_name,
-        application_credential_secret,
-        passcode,
-        identity_provider,
-        protocol,
-        access_token,
-        discovery_endpoint,
-        access_token_endpoint,
-        client_id,
-        client_secret,
-        openid_scope,
-        ca_certificate,
-        insecure,
-        client_certificate,
-        client_key,
-        endpoints,
-        request_timeout,
-        max_retries,
-        max_concurrent_requests,
-        default_domain_id,
-        users_domain_id,
-        missing_users,
-        federation,
-        nova_quota_driver,
-    } = config;
-    // Both are checked when the configuration is validated.
-    let count = |it: i64| u32::try_from(it).unwrap_or(u32::MAX);
-    let settings = Settings {
-        cloud,
-        region,
-        interface,
-        auth_url,
-        auth_type,
-        username,
-        user_id,
-        password: password.map(Into::into),
-        user_domain_name,
-        user_domain_id,
-        project_name,
-        project_id,
-        project_domain_name,
-        project_domain_id,
-        domain_name,
-        domain_id,
-        system_scope,
-        trust_id,
-        token: token.map(Into::into),
-        application_credential_id,
-        application_credential_name,
-        application_credential_secret: application_credential_secret.map(Into::into),
-        passcode: passcode.map(Into::into),
-        identity_provider,
-        protocol,
-        access_token: access_token.map(Into::into),
-        discovery_endpoint,
-        access_token_endpoint,
-        client_id,
-        client_secret: client_secret.map(Into::into),
-        openid_scope,
-        ca_certificate,
-        insecure,
-        client_certificate,
-        client_key: client_key.map(Into::into),
-        endpoints: endpoints.unwrap_or_default(),
-        request_timeout: request_timeout.map(|it| duration(&it)).transpose()?,
-        max_retries: max_retries.map(count),
-        max_concurrent_requests: max_concurrent_requests.map(count),
-        default_domain_id,
-        default_domain_name: None,
-    };
-    let defaults = Defaults {
-        users_domain_id,
-        missing_users: missing_users.unwrap_or_default(),
-        federation,
-        nova_quota_driver: nova_quota_driver.map(Into::into).unwrap_or_default(),
-    };
-    Ok((settings, defaults))
-}
-
-fn duration(text: &str) -> Result<Duration> {
-    check::duration(text).map_err(|why| {
-        Diagnostic::error("Invalid request timeout").detail(why).at(at!(Config, request_timeout)).into()
-    })
-}
-
-/// Which attributes the provider block has, so that an error points at the one that caused it.
-struct Given(Vec<&'static str>);
-
-impl Given {
-    fn of(config: &Config) -> Self {
-        let given = [
-            ("application_credential_secret", config.application_credential_secret.is_some()),
-            ("token", config.token.is_some()),
-            ("access_token", config.access_token.is_some()),
-            ("client_secret", config.client_secret.is_some()),
-            ("passcode", config.passcode.is_some()),
-            ("password", config.password.is_some()),
-            ("auth_url", config.auth_url.is_some()),
-            ("ca_certificate", config.ca_certificate.is_some()),
-            ("cloud", config.cloud.is_some()),
-        ];
-        Given(given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect())
-    }
-
-    /// The first of these that was given.
-    fn first(&self, names: &[&'static str]) -> Option<Path> {
-        let name = names.iter().find(|name| self.0.contains(name))?;
-        Some(Path::root().attribute(*name))
-    }
-
-    fn explain(&self, error: Error) -> Diagnostics {
-        const CREDENTIALS: &[&str] = &[
-            "application_credential_secret",
-            "token",
-            "access_token",
-            "client_secret",
-            "passcode",
-            "password",
-            "cloud",
-        ];
-        let path = match &error {
-            Error::Config(it) => match &it.origin {
-                Origin::Inline | Origin::Nowhere => Some(Path::root().attribute(it.setting)),
-                Origin::Cloud { .. } => self.first(&["cloud"]),
-                Origin::Variable(_) => None,
-            },
-            Error::Login(_) | Error::TokenExpired { .. } => self.first(CREDENTIALS),
-            Error::Unreachable(it) if it.cause == openstack::error::Unreachable::Certificate => {
-                self.first(&["ca_certificate", "auth_url", "cloud"])
-            }
-            _ => self.first(&["auth_url", "cloud"]),
-        };
-        let told = diagnostic("Cannot use the cloud", error);
-        match path {
-            Some(path) => told.at(path).into(),
-            None => told.into(),
-        }
     }
 }

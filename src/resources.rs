@@ -37,6 +37,8 @@ pub const OPENSTACK: &str = "terraform-provider-openstack/openstack";
 pub struct Tenancy {
     /// The cloud.
     pub cloud: Cloud,
+    /// As another account sees it that is only to read metered usage. `None`: `cloud` does.
+    pub metering: Option<Cloud>,
     /// What resources go by that say nothing themselves.
     pub defaults: Defaults,
     /// Ids of what a destroy plan has seen go, so that what holds them does not count them any more.
@@ -100,7 +102,11 @@ impl fmt::Display for Existing<'_> {
 
 impl Client for Tenancy {
     fn cancelled_by(&self, token: CancellationToken) -> Self {
-        Tenancy { cloud: self.cloud.cancelled_by(token), ..self.clone() }
+        Tenancy {
+            cloud: self.cloud.cancelled_by(token.clone()),
+            metering: self.metering.as_ref().map(|it| it.cancelled_by(token)),
+            ..self.clone()
+        }
     }
 }
 
@@ -116,7 +122,12 @@ impl Tenancy {
     /// A cloud with the defaults of a provider block.
     pub fn new(cloud: Cloud, defaults: Defaults) -> Self {
         let (leaving, existing, making) = Default::default();
-        Tenancy { cloud, defaults, leaving, existing, making }
+        Tenancy { cloud, metering: None, defaults, leaving, existing, making }
+    }
+
+    /// The account that reads metered usage.
+    pub fn meter(&self) -> &Cloud {
+        self.metering.as_ref().unwrap_or(&self.cloud)
     }
 
     /// Waits until nobody else in this process makes what has this name, and keeps them from it meanwhile.

@@ -199,6 +199,8 @@ impl Cloud {
             "key-manager" => format!("{url}/v1"),
             // Whose account it is, the path says.
             "object-store" => url.split("/AUTH_").next().unwrap_or_default().to_owned(),
+            // Whose stacks, likewise.
+            "orchestration" => url.rsplit_once('/').map_or(url.as_str(), |(url, _)| url).to_owned(),
             _ => url.clone(),
         })
     }

@@ -391,7 +391,8 @@ impl Player {
                     reply
                 }
             };
-            let fine = request.status.map_or(reply.is_success(), |status| status == reply.status);
+            let fine = request.status.map_or(reply.is_success(), |status| status == reply.status)
+                || (request.unless_there && reply.status == 409);
             let lines = expected.as_ref().map(|it| differences(it, &reply.body)).unwrap_or_default();
             if fine && lines.is_empty() {
                 break reply;

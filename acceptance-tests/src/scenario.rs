@@ -164,6 +164,9 @@ pub struct Request {
     pub headers: BTreeMap<String, String>,
     /// The status of the reply. Without it any that means success.
     pub status: Option<u16>,
+    /// Whether it is as well if what it makes is there already, which the reply 409 says.
+    #[serde(default)]
+    pub unless_there: bool,
     /// What the reply holds, at least.
     pub expect: Option<Value>,
     /// Asked again until the reply is the expected one.

@@ -51,11 +51,12 @@ pub fn sweep(cloud: &Cloud, prefix: &str) -> Vec<String> {
             sweep.delete("identity", &format!("/projects/{id}"));
         }
     }
-    for (id, name) in
-        sweep.list("block-storage", "/types?is_public=None", "volume_types").iter().filter_map(entry)
+    for (service, path, kind) in
+        [("block-storage", "/types", "volume_types"), ("compute", "/flavors", "flavors")]
     {
-        if name.starts_with(prefix) {
-            sweep.delete("block-storage", &format!("/types/{id}"));
+        let all = sweep.list(service, &format!("{path}?is_public=None"), kind);
+        for (id, _) in all.iter().filter_map(entry).filter(|(_, name)| name.starts_with(prefix)) {
+            sweep.delete(service, &format!("{path}/{id}"));
         }
     }
     for kind in ["groups", "users"] {

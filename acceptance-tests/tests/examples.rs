@@ -46,6 +46,7 @@ fn apply_quickstart(workspace: &Workspace) -> Result<()> {
     let expected = json!({
         "projects": {"web": "any", "mail": "any", "lab": "any"},
         "pending_members": {"web-users": ["jane@example.org"], "lab-users": ["jane@example.org"], "mail-users": "absent"},
+        "usage": {"web": {"servers": 0, "volumes_gib": 0, "completeness": {"compute": "exact_existence"}}},
     });
     let lines = differences(&expected, &outputs);
     ensure!(lines.is_empty(), "{}", lines.join("\n"));

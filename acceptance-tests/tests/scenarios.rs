@@ -7,8 +7,9 @@ mod hosts;
 mod interruption;
 mod many;
 mod registry;
-mod workspace;
 mod stand_in;
+mod usage;
+mod workspace;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -57,6 +58,7 @@ fn tests(table: &Table) -> Result<Vec<Trial>> {
         test("docs-registry", registry::pages).with_ignored_flag(!registry::has_go()),
         test("workspace-many", workspace::workspace_of_many),
         test("workspace-killed", workspace::workspace_killed),
+        test("metered-usage-figures", usage::figures),
     ];
     // Whoever only lists the tests needs no provider: the hosts are looked for without it.
     let hosts = acceptance_tests::host::Host::all(Path::new(""))?;

@@ -9,6 +9,9 @@ terraform {
 # An entry of clouds.yaml. Without it the OS_* variables say where and who.
 provider "tenancy" {
   cloud = "mycloud"
+
+  # A second account, which only reads metered usage.
+  metering = { cloud = "mycloud-metering" }
 }
 
 # Everything in the configuration instead.

@@ -58,6 +58,16 @@ resource "tenancy_project_group_binding" "this" {
   members    = each.value.members
 }
 
+# What the tenants used in the last thirty days, up to the start of this hour.
+data "tenancy_metered_usage" "this" {
+  domain_id  = tenancy_workspace_domain.this.id
+  start      = timeadd(formatdate("YYYY-MM-DD'T'hh:00:00Z", plantimestamp()), "-720h")
+  renderings = []
+
+  # Once they are there.
+  depends_on = [tenancy_tenant_project.this]
+}
+
 output "projects" {
   description = "Id of each tenant's project."
   value       = { for name, project in tenancy_tenant_project.this : name => project.id }
@@ -68,5 +78,18 @@ output "pending_members" {
   value = {
     for name, binding in tenancy_project_group_binding.this : name => binding.pending_members
     if length(binding.pending_members) > 0
+  }
+}
+
+output "usage" {
+  description = "What each tenant used, in hours. Null: the account may not look."
+  value = {
+    for project in data.tenancy_metered_usage.this.projects : project.name => {
+      servers      = project.totals.server_hours
+      vcpus        = project.totals.vcpu_hours
+      ram_mib      = project.totals.ram_mib_hours
+      volumes_gib  = project.totals.volume_gib_hours
+      completeness = project.completeness
+    }
   }
 }

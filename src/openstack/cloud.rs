@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub struct Cloud {
     pub(crate) shared: Arc<Shared>,
     session: Arc<Session>,
     cancel: CancellationToken,
+    /// How many requests went through this handle and those made from it, where somebody wants to know.
+    sent: Option<Arc<AtomicU64>>,
 }
 
 /// What all handles to one cloud share.
@@ -79,7 +82,7 @@ impl Cloud {
             created: Mutex::default(),
             config,
         };
-        Ok(Self { shared: Arc::new(shared), session, cancel: CancellationToken::new() })
+        Ok(Self { shared: Arc::new(shared), session, cancel: CancellationToken::new(), sent: None })
     }
 
     /// The same account, with a token for another scope. Such a login is made once and kept as well.
@@ -89,6 +92,21 @@ impl Cloud {
         let session =
             sessions.entry(scope).or_insert_with_key(|it| Arc::new(Session::new(it.clone()))).clone();
         Self { session, ..self.clone() }
+    }
+
+    /// As [`Cloud::scoped`], with a login that is forgotten with the handle: for a walk through thousands of scopes.
+    pub fn visiting(&self, scope: impl Into<LoginScope>) -> Self {
+        let scope = scope.into();
+        let sessions = self.shared.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let session = sessions.get(&scope).cloned().unwrap_or_else(|| Arc::new(Session::new(scope)));
+        Self { session, ..self.clone() }
+    }
+
+    /// A handle that counts what is called through it, and the count. Logins and repetitions don't count.
+    pub fn counted(&self) -> (Self, impl Fn() -> u64 + use<>) {
+        let sent = Arc::<AtomicU64>::default();
+        let count = sent.clone();
+        (Self { sent: Some(sent), ..self.clone() }, move || count.load(Ordering::Relaxed))
     }
 
     /// A handle for another configuration, such as another login. It ends with this one.
@@ -243,8 +261,15 @@ impl Cloud {
 
     /// Sends a call. A bad status is an error.
     pub(crate) async fn send(&self, call: Call) -> Result<Reply> {
+        self.count();
         let reply = self.exchange(&call, None).await?;
         self.shared.transport.good(reply)
+    }
+
+    fn count(&self) {
+        if let Some(sent) = &self.sent {
+            sent.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// Sends a call of object storage to a project's account, which the catalog's URL names for our own project.
@@ -269,6 +294,7 @@ impl Cloud {
 
     /// Sends a call to a URL that isn't below the service's own. A bad status is an error.
     pub(crate) async fn send_at(&self, call: Call, url: Url) -> Result<Reply> {
+        self.count();
         let reply = self.exchange(&call, Some(url)).await?;
         self.shared.transport.good(reply)
     }

@@ -73,6 +73,15 @@ impl Config {
         Self::from_sources(inline, &Surroundings::of_this_process())
     }
 
+    /// Another account beside `main`: from these settings and the files, without the variables that say who logs in.
+    /// If it names neither a cloud nor a Keystone, it is one of the same cloud, and is reached as `main` is.
+    ///
+    /// # Errors
+    /// The first setting that is wrong or missing.
+    pub fn beside(main: &Self, inline: Settings) -> Result<Self, ConfigError> {
+        resolve::config(inline.beside(main), &Surroundings::of_this_process().without_account())
+    }
+
     /// As [`Config::load`], with files and environment given.
     ///
     /// # Errors

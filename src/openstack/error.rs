@@ -15,6 +15,7 @@ pub(crate) use message::{Shape, extract};
 use std::fmt;
 
 use super::config::ConfigError;
+use super::usage::Part;
 
 /// The result of everything here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -127,6 +128,14 @@ pub enum Error {
         what: String,
         /// Why not.
         why: String,
+    },
+    /// A part of a query for usage can't be answered.
+    #[error("{why}")]
+    Query {
+        /// Which.
+        part: Part,
+        /// Why not.
+        why: Box<Error>,
     },
     /// A name or id that Keystone doesn't know.
     #[error("{0}")]

@@ -332,7 +332,7 @@ impl<'a> Body<'a> {
 
 /// The marker in a link. Nothing else of the link is used: behind a proxy it points to a host or path that
 /// doesn't exist, and it must not get our token.
-fn marker_of(link: &str) -> Option<String> {
+pub(crate) fn marker_of(link: &str) -> Option<String> {
     let query = link.split_once('?')?.1;
     let mut pairs = url::form_urlencoded::parse(query.as_bytes());
     pairs.find(|(key, _)| key == "marker").map(|(_, value)| value.into_owned())

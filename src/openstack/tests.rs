@@ -10,6 +10,7 @@ mod secrets;
 mod services;
 mod tls;
 mod tokens;
+mod usage;
 mod users;
 
 use std::sync::atomic::{AtomicUsize, Ordering};

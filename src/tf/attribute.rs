@@ -69,6 +69,12 @@ impl Fields {
         }
     }
 
+    /// The first `count`, and the rest: those of two models that one schema was made of.
+    pub fn split(mut self, count: usize) -> (Self, Self) {
+        let first: Vec<_> = self.0.by_ref().take(count).collect();
+        (first.into(), self)
+    }
+
     /// The next one, which is the attribute `name`.
     pub fn take<T: Attr>(&mut self, name: &'static str) -> Result<T, Mismatch> {
         let value = self.0.next().unwrap_or(Value::Null);
@@ -165,6 +171,23 @@ impl Attr for f64 {
     fn encode(self) -> Value {
         // Terraform has no infinity; a figure that is none is null.
         Number::from_f64(self).map_or(Value::Null, Value::Number)
+    }
+}
+
+/// A number with all its digits.
+impl Attr for Number {
+    type Known = Self;
+    fn kind() -> Kind {
+        Kind::Plain(Type::Number)
+    }
+    fn decode(value: Value) -> Result<Self, Mismatch> {
+        match value {
+            Value::Number(it) => Ok(it),
+            other => Err(Mismatch::new("a number", &other)),
+        }
+    }
+    fn encode(self) -> Value {
+        Value::Number(self)
     }
 }
 

@@ -209,11 +209,20 @@ impl Schema {
 
     /// Adds an attribute.
     pub fn attribute<T: Attr>(mut self, attribute: Attribute<T>) -> Self {
-        let field = attribute.into_field();
+        self.add(attribute.into_field());
+        self
+    }
+
+    /// Adds all attributes of another schema.
+    pub fn with(mut self, other: Schema) -> Self {
+        other.fields.into_iter().for_each(|it| self.add(it));
+        self
+    }
+
+    fn add(&mut self, field: Field) {
         let at = self.sorted.partition_point(|it| self.fields[*it].name < field.name);
         self.sorted.insert(at, self.fields.len());
         self.fields.push(field);
-        self
     }
 
     /// The first paragraph of the description, in one line.

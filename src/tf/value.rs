@@ -169,6 +169,12 @@ impl From<BigDecimal> for Number {
     }
 }
 
+impl From<Number> for BigDecimal {
+    fn from(it: Number) -> Self {
+        it.0.decimal()
+    }
+}
+
 /// A text that is no number, or one that nobody means: more than 10,000 digits when written out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a number")]

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 /// What to measure.
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The benchmark: `startup` or `tenants`
+    /// The benchmark: `startup`, `tenants`, `workspace` or `usage`
     name: String,
     /// What it takes; `--help` tells
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]

@@ -78,6 +78,9 @@ pub fn run(arguments: Arguments) -> Result<()> {
     strings(&serde_json::from_slice(&output.stdout)?, &mut known);
     Keystone::login(&cloud.keystone()?)?.report(&known)?;
 
+    title("What the tenants used, in hours");
+    succeed(terraform(&["output", "usage"]))?;
+
     title("What to try next");
     println!(
         "  edit    {work}\n  shell   export TF_CLI_CONFIG_FILE='{config}'; eval \"$(cargo xtask devcloud env)\"; cd '{work}'\n  \

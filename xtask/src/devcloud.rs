@@ -26,6 +26,7 @@ use clap::{Args, Subcommand};
 
 pub use cloud::Cloud;
 pub use paths::Paths;
+pub use python::checked;
 pub use render::PASSWORD;
 
 use crate::workspace::Workspace;

@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask <command>`. One file per command.
 
 mod bench;
+mod compare;
 mod demo;
 mod devcloud;
 mod dist;
@@ -24,6 +25,8 @@ struct Arguments {
 enum Command {
     /// Measure, and print what came out.
     Bench(bench::Arguments),
+    /// Compare what the provider tells with what another program does.
+    Compare(compare::Arguments),
     /// Run a real OpenStack on this machine, as plain processes.
     Devcloud(devcloud::Arguments),
     /// Apply the quickstart to it with the provider of this workspace.
@@ -39,6 +42,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Bench(arguments) => bench::run(arguments),
+        Command::Compare(arguments) => compare::run(arguments),
         Command::Devcloud(arguments) => devcloud::run(arguments),
         Command::Demo(arguments) => demo::run(arguments),
         Command::Test(arguments) => test::run(arguments),

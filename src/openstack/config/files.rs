@@ -35,6 +35,12 @@ impl Surroundings {
         }
     }
 
+    /// The same without the variables that are settings: what is left says where files are.
+    pub(super) fn without_account(mut self) -> Self {
+        self.variables.retain(|name, _| !name.starts_with("OS_") || name.starts_with("OS_CLIENT_"));
+        self
+    }
+
     /// Given variables and files, in the working directory `/here` and the home `/users/me`. For tests.
     pub fn given<const V: usize, const F: usize>(
         variables: [(&str, &str); V],

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::{Config, DomainRef};
+
 /// Settings as written inline. All are optional; what is unset comes from the cloud's entry or the environment.
 ///
 /// An empty text counts as unset.
@@ -93,6 +95,46 @@ pub struct Settings {
     pub default_domain_id: Option<String>,
     /// Name of that domain.
     pub default_domain_name: Option<String>,
+}
+
+impl Settings {
+    /// Fills in how `main` reaches its cloud, unless these settings lead to a cloud of their own.
+    pub(super) fn beside(self, main: &Config) -> Self {
+        if self.cloud.is_some() || self.auth_url.is_some() {
+            return self;
+        }
+        let version = if main.version_given { "/v3" } else { "" };
+        let keystone = main.keystone.as_str().trim_end_matches('/');
+        let (default_domain_id, default_domain_name) = match &main.default_domain {
+            DomainRef::Id(id) => (Some(id.clone()), None),
+            DomainRef::Name(name) => (None, Some(name.clone())),
+        };
+        let own = |it: &Option<String>| it.is_some();
+        let own_domain = own(&self.default_domain_id) || own(&self.default_domain_name);
+        let own_certificate = own(&self.client_certificate) || self.client_key.is_some();
+        let shared = main.client_identity.as_ref().filter(|_| !own_certificate);
+        let mut endpoints: BTreeMap<_, _> =
+            main.endpoints.iter().map(|(kind, url)| (kind.clone(), url.to_string())).collect();
+        endpoints.extend(self.endpoints);
+        Self {
+            auth_url: Some(format!("{keystone}{version}")),
+            region: self.region.or_else(|| main.region.clone()),
+            interface: self.interface.or_else(|| Some(main.interface.as_str().to_owned())),
+            ca_certificate: self.ca_certificate.or_else(|| main.ca_certificate.clone()),
+            insecure: self.insecure.or(Some(main.insecure)),
+            // One text with both.
+            client_certificate: shared.map(|it| it.expose_secret().to_owned()).or(self.client_certificate),
+            endpoints,
+            request_timeout: self.request_timeout.or(Some(main.request_timeout)),
+            max_retries: self.max_retries.or(u32::try_from(main.max_retries).ok()),
+            max_concurrent_requests: self
+                .max_concurrent_requests
+                .or(u32::try_from(main.max_concurrent_requests).ok()),
+            default_domain_id: if own_domain { self.default_domain_id } else { default_domain_id },
+            default_domain_name: if own_domain { self.default_domain_name } else { default_domain_name },
+            ..self
+        }
+    }
 }
 
 /// Settings that are decided together.

@@ -483,3 +483,27 @@ fn nothing_secret_is_shown() {
     assert_eq!(user.to_string(), config.credential.to_string());
     assert_ne!(config.scope, LoginScope::Project(ProjectRef::Id("p".into())));
 }
+
+#[test]
+fn a_second_account_is_reached_as_the_first() {
+    let around = Surroundings::given(
+        [("OS_CLOUD", "prod"), ("OS_USERNAME", "stranger"), ("OS_PASSWORD", "env-pw")],
+        [(HOME, CLOUDS)],
+    );
+    let main =
+        Config::from_sources(Settings { insecure: Some(true), ..Default::default() }, &around).unwrap();
+    let beside = |inline: Settings| {
+        let made = Config::from_sources(inline.beside(&main), &around.clone().without_account());
+        made.map(|it| format!("{}{}", summary(&it), if it.insecure { " insecure" } else { "" }))
+            .unwrap_or_else(|why| format!("error: {why}"))
+    };
+    let meter = Settings { user_id: text("meter"), password: Some("m-pw".into()), ..Default::default() };
+    expect!["https://prod.example:5000/ | user meter with m-pw | no scope | internal RegionProd insecure"]
+        .assert_eq(&beside(meter.clone()));
+    // Another cloud is reached in its own way.
+    expect!["https://app.example/ | application credential ac with s | no scope | public -"]
+        .assert_eq(&beside(cloud("app")));
+    // Nobody else's password is sent for it.
+    expect!["error: `password` (not given): no credentials. Give a password, an application credential, a token, a passcode or those of an identity provider"]
+        .assert_eq(&beside(Settings { password: None, ..meter }));
+}

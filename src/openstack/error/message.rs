@@ -70,7 +70,13 @@ fn from_json(json: &Value) -> Option<String> {
     for key in ["message", "description", "error_message"] {
         match object.get(key) {
             Some(Value::String(message)) => return Some(without_markup(message)),
-            Some(inner @ Value::Object(_)) => return inner.get("faultstring").and_then(text),
+            Some(inner @ Value::Object(_)) => {
+                // Gnocchi: {"code": 400, "title": .., "description": {"cause": .., "reason": .., "detail": ..}}.
+                let parts = ["cause", "reason"].into_iter().filter_map(|it| text(inner.get(it)?));
+                let parts = parts.collect::<Vec<_>>().join(": ");
+                let said = inner.get("faultstring").and_then(text);
+                return said.or_else(|| (!parts.is_empty()).then_some(parts));
+            }
             _ => {}
         }
     }
@@ -160,6 +166,10 @@ mod tests {
                 "invalid_client: Bad client credentials",
             ),
             (r#"{"errors":[{"status":404,"detail":"no such provider"}]}"#, "no such provider"),
+            (
+                r#"{"code":400,"title":"Bad Request","description":{"cause":"Metrics cannot be aggregated","reason":"Granularities are missing","detail":[["vcpus","mean",300.0]]}}"#,
+                "Metrics cannot be aggregated: Granularities are missing",
+            ),
         ];
         for (body, message) in native {
             assert_eq!(extract(body.as_bytes()), (message.to_owned(), Shape::Native), "{body}");

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{Made, Object, PROJECTS, origin};
-use crate::openstack::cloud::Cloud;
+use crate::openstack::catalog::Service;
+use crate::openstack::cloud::{Call, Cloud};
 use crate::openstack::error::Result;
 
 /// A project as Keystone returns it.
@@ -199,6 +200,17 @@ impl<'a> Projects<'a> {
         query.extend(join(tags).map(|it| ("tags", it)));
         query.extend(join(tags_any).map(|it| ("tags-any", it)));
         PROJECTS.pages(self.cloud, &query).await
+    }
+
+    /// Those that the account itself can log in to.
+    ///
+    /// # Errors
+    /// [`Error::Truncated`](crate::openstack::Error::Truncated), and those of any call.
+    pub async fn mine(&self) -> Result<Vec<Project>> {
+        let call = Call::get(Service::Identity, "/auth/projects").doing("list the account's own projects");
+        let mut all: Vec<Project> = super::all_at_once(self.cloud, call, PROJECTS.many).await?;
+        all.retain(|it| it.enabled);
+        Ok(all)
     }
 
     /// Creates one, or adopts the one that an interrupted run made from the same request.

@@ -1,0 +1,13 @@
+variable "reader" {
+  type = string
+}
+
+variable "password" {
+  type      = string
+  sensitive = true
+}
+
+data "tenancy_metered_usage" "reader" {
+  start = "2026-01-01T00:00:00Z"
+  end   = "2996-01-01T00:00:00Z"
+}
