@@ -109,7 +109,8 @@ fn index(root: &Path, listed: &[Listed]) -> Result<String> {
     }
     text += "What to do about an error message is told in the guide [Troubleshooting](guides/troubleshooting.md). How people log in \
              through an identity provider, and get their roles, is told in [Groups from a claim](guides/groups-from-a-claim.md) and \
-             [Users of a company's identity provider](guides/users-of-a-company.md).\n\n";
+             [Users of a company's identity provider](guides/users-of-a-company.md). How hundreds and thousands of tenants are best \
+             written is told in [Many tenants](guides/scaling.md).\n\n";
     text += &schema(&config, &[]);
     Ok(text)
 }
