@@ -1,9 +1,11 @@
 //! Every scenario is a test of the same name: `cargo test -p acceptance-tests -- drift`. The few that need more than
 //! Terraform and HTTP are written in Rust.
 
+mod dist;
 mod examples;
 mod interruption;
 mod many;
+mod registry;
 mod workspace;
 
 use std::path::Path;
@@ -21,11 +23,14 @@ fn main() -> Result<()> {
     let mut tests = vec![
         test("examples-quickstart", examples::quickstart),
         test("examples-are-valid", examples::are_valid),
+        test("examples-ci", examples::pipeline),
+        test("dist-mirror", dist::mirror),
         test("provider-killed", interruption::provider_killed),
         test("interrupted", interruption::interrupted),
         test("quota-many", many::quotas),
         test("workspace-many", workspace::workspace_of_many),
         test("workspace-killed", workspace::workspace_killed),
+        test("docs-registry", registry::pages).with_ignored_flag(!registry::has_go()),
     ];
     for name in Scenario::names(&folder)? {
         let folder = folder.join(&name);
