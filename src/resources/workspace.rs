@@ -132,16 +132,8 @@ pub struct Tenant {
 ///
 /// The failure of one tenant stops no other. In an update it is an error at the tenant, and the state keeps all that was
 /// made. In a create, which an error would make Terraform replace, it is a warning. In both it is in `failures`, and the next
-/// apply goes on where this one stopped. A postcondition makes a run with failures exit with 1, and taints nothing:
-///
-/// ```terraform
-/// lifecycle {
-///   postcondition {
-///     condition     = length(self.failures) == 0
-///     error_message = join("\n", values(self.failures))
-///   }
-/// }
-/// ```
+/// apply goes on where this one stopped. With a postcondition on `failures`, as in the example, such a run exits with 1, and
+/// nothing is tainted.
 ///
 /// A tenant whose key changes is another tenant: the new one is made, and the old one goes as its `on_destroy` says. With its
 /// `project_id` written it is renamed instead.
