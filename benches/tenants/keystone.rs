@@ -163,7 +163,10 @@ impl World {
             (_, ["groups", group, "users", user]) => {
                 let member = ((*group).to_owned(), (*user).to_owned());
                 let found = match method {
-                    "PUT" => self.members.insert(member) || true,
+                    "PUT" => {
+                        self.members.insert(member);
+                        true
+                    }
                     "DELETE" => self.members.remove(&member),
                     _ => self.members.contains(&member),
                 };

@@ -164,7 +164,7 @@ impl<T: Object + Clone> Objects<T> {
 fn unless_refused<T>(listed: Result<T>) -> Result<Option<T>> {
     match listed {
         Ok(it) => Ok(Some(it)),
-        Err(why) if matches!(why, Error::Truncated { .. } | Error::Timeout { .. }) => Ok(None),
+        Err(Error::Truncated { .. } | Error::Timeout { .. }) => Ok(None),
         Err(why) if why.status().is_some_and(|it| (400..500).contains(&it)) => Ok(None),
         Err(why) => Err(why),
     }
