@@ -114,11 +114,18 @@ impl Host {
 
     /// A program, if it runs.
     fn at(program: OsString, cli_config: &Path) -> Option<Self> {
-        let output = Command::new(&program).arg("version").output().ok()?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let (name, version) = text.lines().next()?.split_once(" v").filter(|_| output.status.success())?;
-        let (opentofu, version) = (name == "OpenTofu", version.trim().to_owned());
-        Some(Host { program, cli_config: cli_config.to_owned(), opentofu, version })
+        let mut host =
+            Host { program, cli_config: cli_config.to_owned(), opentofu: false, version: String::new() };
+        let output = host.command(Path::new(".")).arg("version").output().ok()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        // Before it may come what is wrong with the configuration of the command line.
+        let said = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+        (host.opentofu, host.version) = match (said("Terraform v"), said("OpenTofu v")) {
+            (Some(version), _) => (false, version),
+            (None, Some(version)) => (true, version),
+            (None, None) => return None,
+        };
+        Some(host)
     }
 
     /// The program's name, for messages.
@@ -210,8 +217,8 @@ pub fn install(directory: &Path, providers: &[Installed<'_>]) -> Result<PathBuf>
         for registry in REGISTRIES {
             let folder = mirror.join(registry).join(source).join(version).join(platform());
             fs::create_dir_all(&folder)?;
-            // Renamed into place: the file of before may be running.
-            let partial = folder.join("partial");
+            // Renamed into place: the file of before may be running, and another test run may do the same now.
+            let partial = folder.join(format!("partial-{}", std::process::id()));
             fs::copy(program, &partial).with_context(|| format!("cannot copy {}", program.display()))?;
             fs::rename(partial, folder.join(format!("terraform-provider-{name}_v{version}")))?;
             addresses.push(format!("\"{registry}/{source}\""));

@@ -164,9 +164,10 @@ impl Workspace {
     /// Puts the `.tf` files of a folder in the place of those that are there, and queries in the place of queries. Without
     /// any, those stay.
     pub fn configuration(&self, folder: &Path) -> Result<()> {
-        let (queries, new): (Vec<_>, Vec<_>) = configuration_files(folder)?.into_iter().partition(is_query);
+        let (queries, new): (Vec<_>, Vec<_>) =
+            configuration_files(folder)?.into_iter().partition(|it| is_query(it));
         let (old_queries, old): (Vec<_>, Vec<_>) =
-            configuration_files(self.directory())?.into_iter().partition(is_query);
+            configuration_files(self.directory())?.into_iter().partition(|it| is_query(it));
         if !queries.is_empty() {
             old_queries.iter().try_for_each(fs::remove_file)?;
         }
@@ -215,7 +216,7 @@ impl Workspace {
     }
 }
 
-fn is_query(file: &PathBuf) -> bool {
+fn is_query(file: &Path) -> bool {
     file.to_string_lossy().ends_with(".tfquery.hcl")
 }
 
