@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail, ensure};
 pub const SOURCE: &str = "tenancy/tenancy";
 
 /// The registries that the two hosts take for granted.
-const REGISTRIES: [&str; 2] = ["registry.terraform.io", "registry.opentofu.org"];
+pub const REGISTRIES: [&str; 2] = ["registry.terraform.io", "registry.opentofu.org"];
 
 /// Terraform or OpenTofu.
 #[derive(Clone, Debug)]

@@ -14,6 +14,8 @@ use crate::host::Host;
 pub struct Plugin {
     /// The repository.
     pub root: PathBuf,
+    /// The provider's binary.
+    pub binary: PathBuf,
     /// Where scenarios work, below the target directory.
     pub directory: PathBuf,
     /// The `clouds.yaml` that names the cloud to test with.
@@ -63,5 +65,5 @@ fn install() -> Result<Plugin> {
     let clouds =
         given("TENANCY_TEST_CLOUDS").unwrap_or_else(|| target_directory.join("devcloud/clouds.yaml"));
     let host = Host::new(&binary, &directory)?;
-    Ok(Plugin { root: workspace_root, directory, clouds, host })
+    Ok(Plugin { root: workspace_root, binary, directory, clouds, host })
 }

@@ -1,9 +1,11 @@
 //! Every scenario is a test of the same name: `cargo test -p acceptance-tests -- drift`. The few that need more than
 //! Terraform and HTTP are written in Rust.
 
+mod dist;
 mod examples;
 mod interruption;
 mod many;
+mod registry;
 mod usage;
 
 use std::path::Path;
@@ -21,9 +23,12 @@ fn main() -> Result<()> {
     let mut tests = vec![
         test("examples-quickstart", examples::quickstart),
         test("examples-are-valid", examples::are_valid),
+        test("examples-ci", examples::pipeline),
+        test("dist-mirror", dist::mirror),
         test("provider-killed", interruption::provider_killed),
         test("interrupted", interruption::interrupted),
         test("quota-many", many::quotas),
+        test("docs-registry", registry::pages).with_ignored_flag(!registry::has_go()),
         test("metered-usage-figures", usage::figures),
     ];
     for name in Scenario::names(&folder)? {

@@ -4,7 +4,7 @@ mod bench;
 mod compare;
 mod demo;
 mod devcloud;
-
+mod dist;
 mod docs;
 mod test;
 mod workspace;
@@ -35,6 +35,8 @@ enum Command {
     Test(test::Arguments),
     /// Write the pages of docs/ from the schema and the examples.
     Docs(docs::Arguments),
+    /// Make what a registry takes, and a mirror to install from.
+    Dist(dist::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(arguments),
         Command::Test(arguments) => test::run(arguments),
         Command::Docs(arguments) => docs::run(arguments),
+        Command::Dist(arguments) => dist::run(arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
