@@ -41,7 +41,7 @@ struct Args {
     /// Number of projects
     #[arg(long, default_value_t = 1000)]
     projects: usize,
-    /// Number of servers, a tenth of them deleted in the window
+    /// Number of servers: in the window half of them changed, a tenth was deleted
     #[arg(long, default_value_t = 100_000)]
     servers: usize,
     /// How long each request takes, in milliseconds
@@ -254,13 +254,15 @@ fn query(request: &Request, key: &str) -> Option<String> {
     request.url.query_pairs().find(|(name, _)| name == key).map(|(_, value)| value.into_owned())
 }
 
-/// The rows of a page: those behind the marker, at most so many as are asked for. An id ends in its number.
-fn page(request: &Request, count: usize) -> std::ops::Range<usize> {
-    let number =
-        |id: String| usize::from_str_radix(id.rsplit('-').next().unwrap_or_default(), 16).unwrap_or(0);
-    let from = query(request, "marker").map_or(0, |id| number(id) + 1);
+/// The rows of a page, and whether more follow: those behind the marker, at most so many as are asked for. An id ends in
+/// its number.
+fn page(request: &Request, rows: impl Iterator<Item = usize>) -> (Vec<usize>, bool) {
+    let number = |id: String| usize::from_str_radix(id.rsplit('-').next()?, 16).ok();
+    let marker = query(request, "marker").and_then(number);
     let limit = query(request, "limit").and_then(|it| it.parse().ok()).unwrap_or(1000).min(1000);
-    from.min(count)..(from + limit).min(count)
+    let mut rows = rows.filter(|it| marker.is_none_or(|marker| *it > marker));
+    let page = rows.by_ref().take(limit).collect();
+    (page, rows.next().is_some())
 }
 
 fn project_id(number: usize) -> String {
@@ -276,20 +278,26 @@ impl Pages {
         number.is_multiple_of(10)
     }
 
+    /// Half of them, those that were deleted among them.
+    fn has_changed(number: usize) -> bool {
+        number % 10 < 5
+    }
+
     fn projects(self, request: &Request) -> Value {
         let project = |number: usize| {
             json!({"id": project_id(number), "name": format!("project-{number}"), "domain_id": "default",
                 "parent_id": "default", "description": "", "enabled": true, "is_domain": false, "tags": ["prod"],
                 "options": {}})
         };
-        let rows: Vec<_> = page(request, self.projects).map(project).collect();
+        let (rows, _) = page(request, 0..self.projects);
+        let rows: Vec<_> = rows.into_iter().map(project).collect();
         json!({"projects": rows, "links": {"next": null, "self": "", "previous": null}})
     }
 
     /// Servers of one project follow each other, so that a project may span two pages.
     fn usage(self, request: &Request) -> Value {
-        let rows = page(request, self.servers);
-        let last = rows.clone().last();
+        let (rows, more) = page(request, 0..self.servers);
+        let links = next(rows.last(), more);
         let mut projects: Vec<Value> = Vec::new();
         let each = self.servers.div_ceil(self.projects);
         for number in rows {
@@ -309,35 +317,34 @@ impl Pages {
                     "start": "2026-10-01T00:00:00", "stop": "2026-11-01T00:00:00"})),
             }
         }
-        let links = next(last, self.servers);
         json!({"tenant_usages": projects, "tenant_usages_links": links})
     }
 
-    /// The list of servers has those that are there, and that of changes those that were deleted.
+    /// The list of servers has those that are there, and that of changes those that changed in the window.
     fn detail(self, request: &Request) -> Value {
         let changes = query(request, "changes-since").is_some();
-        let rows: Vec<usize> = page(request, self.servers).collect();
+        let listed = |it: &usize| if changes { Self::has_changed(*it) } else { !Self::is_deleted(*it) };
+        let (rows, more) = page(request, (0..self.servers).filter(listed));
+        let links = next(rows.last(), more);
         let each = self.servers.div_ceil(self.projects);
         let server = |number: usize| {
             json!({"id": server_id(number), "name": format!("server-{number}"), "tenant_id": project_id(number / each),
-                "user_id": "u", "status": if changes { "DELETED" } else { "ACTIVE" },
+                "user_id": "u", "status": if Self::is_deleted(number) { "DELETED" } else { "ACTIVE" },
                 "created": "2026-10-02T03:04:00Z", "updated": "2026-10-20T12:00:00Z",
                 "OS-SRV-USG:launched_at": "2026-10-02T03:04:05.000000",
-                "OS-SRV-USG:terminated_at": changes.then_some("2026-10-20T12:00:00.000000"),
+                "OS-SRV-USG:terminated_at": Self::is_deleted(number).then_some("2026-10-20T12:00:00.000000"),
                 "OS-EXT-AZ:availability_zone": "nova", "image": {"id": "img"},
                 "flavor": {"vcpus": 1 << (number % 5), "ram": 2048 << (number % 5), "disk": 20, "ephemeral": 0,
                     "swap": 0, "original_name": format!("m1.size{}", number % 20), "extra_specs": {}},
                 "addresses": {"net": [{"addr": "10.0.0.7", "version": 4, "OS-EXT-IPS:type": "fixed"}]}})
         };
-        let links = next(rows.last().copied(), self.servers);
-        let rows = rows.into_iter().filter(|it| Self::is_deleted(*it) == changes);
-        json!({"servers": rows.map(server).collect::<Vec<_>>(), "servers_links": links})
+        json!({"servers": rows.into_iter().map(server).collect::<Vec<_>>(), "servers_links": links})
     }
 }
 
 /// The link to the page behind a row.
-fn next(last: Option<usize>, count: usize) -> Value {
-    let more = last.filter(|it| it + 1 < count);
-    let link = |it| json!({"rel": "next", "href": format!("http://elsewhere/?marker={}", server_id(it))});
-    more.into_iter().map(link).collect()
+fn next(last: Option<&usize>, more: bool) -> Value {
+    let link =
+        |it: &usize| json!({"rel": "next", "href": format!("http://elsewhere/?marker={}", server_id(*it))});
+    last.filter(|_| more).map(link).into_iter().collect()
 }

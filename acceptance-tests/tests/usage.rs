@@ -226,7 +226,7 @@ fn populate(cloud: &Cloud, prefix: &str) -> Result<String> {
     let (grown, deleted) = (volume(1)?, volume(2)?);
     let available = |id: &str, size: u64| {
         let line = format!("GET block-storage /volumes/{id}");
-        until(&|| Ok(ask(&line, Value::Null)?), &json!({"status": "available", "size": size}), "/volume")
+        until(&|| ask(&line, Value::Null), &json!({"status": "available", "size": size}), "/volume")
     };
     available(&grown, 1)?;
     available(&deleted, 2)?;
@@ -246,7 +246,7 @@ fn populate(cloud: &Cloud, prefix: &str) -> Result<String> {
     }
     let status = |id: &str, status: &str| {
         let line = format!("GET compute /servers/{id}");
-        until(&|| Ok(ask(&line, Value::Null)?), &json!({"status": status}), "/server")
+        until(&|| ask(&line, Value::Null), &json!({"status": status}), "/server")
     };
     for id in &servers {
         status(id, "ACTIVE")?;

@@ -416,8 +416,10 @@ fn role(service: UsageService, wide: bool) -> &'static str {
             "the role admin, or load-balancer_global_observer, on the project that it logs in to"
         }
         (UsageService::LoadBalancer, false) => "the role reader, or load-balancer_observer, on the project",
+        // Heat 27 lists everybody's stacks to some administrators all the same, and doesn't say to whom.
         (UsageService::Stack, true) => {
-            "what Heat's policy `stacks:global_index` asks for, usually the role admin"
+            "what Heat's policy `stacks:global_index` asks for; by default it is denied to everybody, and stacks are only \
+             told project by project (mode per_project)"
         }
         (_, true) => "the role admin on the project that it logs in to",
         (_, false) => "the role reader on the project",

@@ -13,6 +13,16 @@ data "tenancy_metered_usage" "reader" {
   detail = true
 }
 
+locals {
+  samples = { for it in data.tenancy_metered_usage.reader.samples : it.service => it }
+}
+
 output "services" {
-  value = distinct([for it in data.tenancy_metered_usage.reader.samples : it.service])
+  value = keys(local.samples)
+}
+
+output "stack" {
+  value = merge(local.samples["stack"].traits, {
+    adds_up = local.samples["stack"].amounts.stack_hours == local.samples["stack"].hours
+  })
 }
