@@ -60,6 +60,54 @@ fn apply_quickstart(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
+/// A spreadsheet becomes a workspace, and a row less of it a tenant less.
+pub fn from_csv() -> Result<()> {
+    let workspace = Workspace::new("examples-workspaces-from-csv", |_| Ok(None))?;
+    let result = apply_csv(&workspace);
+    let left = workspace.clean()?;
+    result?;
+    ensure!(left.is_empty(), "these things could not be removed: {}", left.join(", "));
+    Ok(())
+}
+
+fn apply_csv(workspace: &Workspace) -> Result<()> {
+    let directory = workspace.directory();
+    for file in ["terraform.tf", "provider.tf", "terraform.tfvars.json"] {
+        fs::remove_file(directory.join(file))?;
+    }
+    for file in ["main.tf", "tenants.csv"] {
+        fs::copy(examples().join("workspaces-from-csv").join(file), directory.join(file))?;
+    }
+    workspace.init()?;
+    let name = format!("-var=workspace={}-acme", workspace.prefix);
+    let terraform = |arguments: &[&str], code: i32| {
+        let run =
+            workspace.terraform.run(&[arguments, &[name.as_str(), "-json", "-input=false"]].concat())?;
+        ensure!(run.code == code, "by hand: {}\n{}", run.command_line, run.text);
+        Ok(run)
+    };
+    let run = terraform(&["apply", "-auto-approve"], 0)?;
+    ensure!(
+        run.text.contains("jane@example.org"),
+        "nobody says that jane@example.org is not there\n{}",
+        run.text
+    );
+    terraform(&["plan", "-detailed-exitcode"], 0)?;
+    let (_, outputs) = workspace.terraform.state()?;
+    let lines = differences(&json!({"projects": {"web": "any", "mail": "any", "lab": "any"}}), &outputs);
+    ensure!(lines.is_empty(), "{}", lines.join("\n"));
+    let rows = fs::read_to_string(directory.join("tenants.csv"))?;
+    let rows: String =
+        rows.lines().filter(|row| !row.starts_with("lab,")).map(|row| format!("{row}\n")).collect();
+    fs::write(directory.join("tenants.csv"), rows)?;
+    terraform(&["apply", "-auto-approve"], 0)?;
+    let (_, outputs) = workspace.terraform.state()?;
+    let lines = differences(&json!({"projects": {"web": "any", "mail": "any", "lab": "absent"}}), &outputs);
+    ensure!(lines.is_empty(), "{}", lines.join("\n"));
+    terraform(&["destroy", "-auto-approve"], 0)?;
+    Ok(())
+}
+
 /// The pipeline's script sees a change, no change, and a change against the rules.
 pub fn pipeline() -> Result<()> {
     let workspace = Workspace::new("examples-ci", |_| Ok(None))?;

@@ -51,6 +51,7 @@ fn tests(table: &Table) -> Result<Vec<Trial>> {
     let mut tests = vec![
         test("examples-are-valid", examples::are_valid),
         test("examples-ci", examples::pipeline),
+        test("examples-workspaces-from-csv", examples::from_csv),
         test("dist-mirror", dist::mirror),
         test("provider-killed", interruption::provider_killed),
         test("interrupted", interruption::interrupted),
