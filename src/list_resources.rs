@@ -8,6 +8,7 @@ pub mod project_group_binding;
 pub mod quota_defaults;
 pub mod quota_set;
 pub mod tenant_project;
+pub mod workspace;
 pub mod workspace_domain;
 
 /// Filters by name that every Keystone knows to apply, or that are applied here.

@@ -178,6 +178,7 @@ impl Provider for TenancyProvider {
     fn lists() -> Vec<Box<dyn DynListed<Tenancy>>> {
         use list_resources::*;
         vec![
+            Box::new(ErasedListed::<workspace::Workspaces>::default()),
             Box::new(ErasedListed::<workspace_domain::WorkspaceDomains>::default()),
             Box::new(ErasedListed::<tenant_project::TenantProjects>::default()),
             Box::new(ErasedListed::<project_group_binding::ProjectGroupBindings>::default()),

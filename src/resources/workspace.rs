@@ -174,13 +174,20 @@ pub struct Found {
     owned: bool,
 }
 
+impl Found {
+    /// All that is in a domain, which stays somebody else's.
+    pub fn in_domain(domain_id: String) -> Self {
+        Found { id: WorkspaceId { domain_id }, owned: false }
+    }
+}
+
 impl Identity for Found {
     fn schema() -> Schema {
         WorkspaceId::schema()
     }
 
     fn decode(value: Value) -> std::result::Result<Self, Mismatch> {
-        <WorkspaceId as Attr>::decode(value).map(|id| Found { id, owned: false })
+        <WorkspaceId as Attr>::decode(value).map(|it| Found::in_domain(it.domain_id))
     }
 
     fn encode(self) -> Value {
@@ -188,7 +195,7 @@ impl Identity for Found {
     }
 
     fn parse(text: &str) -> Result<Self> {
-        Ok(Found { id: WorkspaceId { domain_id: text.to_owned() }, owned: false })
+        Ok(Found::in_domain(text.to_owned()))
     }
 }
 

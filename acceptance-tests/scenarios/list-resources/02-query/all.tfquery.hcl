@@ -104,3 +104,12 @@ list "tenancy_quota_defaults" "region" {
   provider         = tenancy
   include_resource = true
 }
+
+list "tenancy_workspace" "tagged" {
+  provider         = tenancy
+  include_resource = true
+
+  config {
+    tags = ["${var.prefix}-workspace"]
+  }
+}
