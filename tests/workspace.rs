@@ -56,9 +56,8 @@ fn written() -> Json {
 
 /// What became of it.
 fn made() -> Json {
-    let binding = |id: &str, changes: Json| {
-        binding(with(json!({"group_id": id, "pending_members": []}), changes))
-    };
+    let binding =
+        |id: &str, changes: Json| binding(with(json!({"group_id": id, "pending_members": []}), changes));
     let tenant = |id: &str, changes: Json| {
         let made = json!({"project_id": id, "enabled": true, "on_destroy": "refuse_if_not_empty", "tags": ["imported"]});
         tenant(with(made, changes))
@@ -186,8 +185,7 @@ async fn a_key_that_changes_with_its_project_is_a_rename() {
 #[tokio::test]
 async fn users_from_elsewhere_may_be_missing() {
     let mut config = written();
-    config["users"] =
-        json!({"domain_id": "u", "missing": null, "identity_provider": null, "protocol": null});
+    config["users"] = json!({"domain_id": "u", "missing": null, "identity_provider": null, "protocol": null});
     let planned = plan(&made(), &config).await;
     let web = &planned.tenants["web"];
     assert_eq!(binding_of(web, "users").pending_members, Computed::Unknown);

@@ -89,8 +89,11 @@ fn live(workspace: &Workspace, proxy: &Proxy) -> Result<()> {
     let run = terraform.run(APPLY)?;
     ensure!(run.code == 0, "the create failed\nby hand: {}\n{}", run.command_line, run.text);
     let told = run.diagnostics.iter().map(|it| (it.severity.as_str(), it.summary.as_str(), it.place()));
-    let expected =
-        ("warning", "Tenant \"t007\": The name \"t007\" is taken", "tenancy_workspace.many.tenants".to_owned());
+    let expected = (
+        "warning",
+        "Tenant \"t007\": The name \"t007\" is taken",
+        "tenancy_workspace.many.tenants".to_owned(),
+    );
     ensure!(told.clone().eq([expected]), "the create says {:?}", told.collect::<Vec<_>>());
     let values = state(workspace)?;
     ensure!(failures(&values) == BTreeSet::from(["t007".to_owned()]), "failures: {}", values["failures"]);
@@ -103,11 +106,17 @@ fn live(workspace: &Workspace, proxy: &Proxy) -> Result<()> {
     cloud.ask(&format!("DELETE identity /projects/{taken}"), None)?;
     proxy.set(&[])?;
     apply(workspace)?;
-    ensure!(proxy.count("(POST|PUT|PATCH|DELETE) /v3/(projects|groups|domains).*")? == 3, "more than a tenant");
+    ensure!(
+        proxy.count("(POST|PUT|PATCH|DELETE) /v3/(projects|groups|domains).*")? == 3,
+        "more than a tenant"
+    );
     let values = state(workspace)?;
     ensure!(failures(&values).is_empty() && ids(&values).len() == MANY, "not all is there");
 
-    tenants.insert("t000".to_owned(), json!({"description": "Other", "bindings": {"users": {"roles": ["member"]}}}));
+    tenants.insert(
+        "t000".to_owned(),
+        json!({"description": "Other", "bindings": {"users": {"roles": ["member"]}}}),
+    );
     let mut renamed = tenants.remove("t100").context("no t100")?;
     renamed["project_id"] = values["tenants"]["t100"]["project_id"].clone();
     tenants.insert("renamed".to_owned(), renamed);
@@ -130,7 +139,12 @@ fn live(workspace: &Workspace, proxy: &Proxy) -> Result<()> {
     let run = terraform.run(&["import", "-input=false", "tenancy_workspace.many", &domain])?;
     ensure!(run.code == 0, "the import failed\n{}", run.text);
     let run = terraform.run(PLAN)?;
-    ensure!(run.code == 0, "the plan after the import has changes\nby hand: {}\n{}", run.command_line, run.text);
+    ensure!(
+        run.code == 0,
+        "the plan after the import has changes\nby hand: {}\n{}",
+        run.command_line,
+        run.text
+    );
 
     let run = terraform.run(&["destroy", "-json", "-auto-approve", "-input=false"])?;
     ensure!(run.code == 0, "the destroy failed\nby hand: {}\n{}", run.command_line, run.text);
@@ -172,7 +186,9 @@ fn kill(workspace: &Workspace) -> Result<()> {
         groups["groups"].as_array().into_iter().flatten().filter_map(|it| it["id"].as_str()).collect();
     let known = tenants(&values).filter_map(|(_, it)| it["bindings"]["users"]["group_id"].as_str());
     ensure!(groups.len() == MANY && known.collect::<BTreeSet<_>>() == groups, "{} groups", groups.len());
-    Ok(())
+    // All at once, which is faster than what the sweep would do.
+    cloud.ask(&format!("PATCH identity /domains/{domain}"), Some(&json!({"domain": {"enabled": false}})))?;
+    cloud.ask(&format!("DELETE identity /domains/{domain}"), None).map(drop)
 }
 
 /// Waits until half of the projects are there, and gives the id of their domain.
