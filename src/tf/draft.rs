@@ -274,4 +274,46 @@ mod tests {
         let limits = planned.object(at!(Quota, limits)).expect("limits");
         assert_eq!(limits.raw(at!(Limits, memory)), &Value::Unknown);
     }
+
+    /// A house.
+    #[derive(Debug, PartialEq, Model)]
+    struct House {
+        /// Rooms.
+        rooms: Option<BTreeMap<String, Limits>>,
+    }
+
+    #[test]
+    fn elements_of_a_map_are_planned_one_by_one() {
+        let room = |cores| Value::Object(vec![cores, Value::Null]);
+        let rooms = [
+            ("a".into(), room(1.encode())),
+            ("b".into(), room(Value::Unknown)),
+            ("c".into(), Value::Unknown),
+        ];
+        let mut house: Draft<House> =
+            Draft::of(&Arc::new(House::schema()), Value::Object(vec![Value::Map(rooms.into())]))
+                .expect("a house");
+        let before = house.clone();
+        let at = at!(House, rooms);
+        assert_eq!(house.elements(at).map(|(key, _)| &**key).collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert!(house.element(at, "c").is_none() && house.element(at, "d").is_none());
+        house.change_element(at, "a", |it| it.set(at!(Limits, memory), 7.into()));
+        let mut seen = Vec::new();
+        house.change_elements(at, |key, it| {
+            seen.push(key.to_owned());
+            if it.raw(at!(Limits, memory)).is_null() {
+                it.set_unknown(at!(Limits, memory));
+            }
+        });
+        assert_eq!(seen, ["a", "b"]);
+        let memory = |key| house.element(at, key).expect("a room").raw(at!(Limits, memory)).clone();
+        assert_eq!([memory("a"), memory("b")], [7.encode(), Value::Unknown]);
+        assert!(house != before && house.element(at, "c").is_none());
+        // An element may be planned as if it had been another one.
+        let prior = Limits { cores: 1.into(), memory: 9.into() };
+        let prior = Draft::of(&Arc::new(Limits::schema()), Attr::encode(prior)).expect("limits");
+        let config = before.element(at, "a").expect("a room");
+        assert_eq!(Draft::planned(&config, Some(&prior)).raw(at!(Limits, memory)), &9.encode());
+        assert_eq!(Draft::planned(&config, None).raw(at!(Limits, memory)), &Value::Unknown);
+    }
 }

@@ -187,3 +187,34 @@ fn orphan(key: &str, parent: &str) -> Done {
         .at(tenant_at(key).attribute("parent"));
     Done { tenant: None, found: told.into() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::workspace::OnTenantDestroy;
+
+    fn tenants(all: &[(&str, Option<&str>)]) -> Tenants {
+        let tenant = |parent: Option<&str>| Tenant {
+            name: None,
+            project_id: Computed::Unknown,
+            parent: parent.map(str::to_owned),
+            description: None,
+            enabled: true,
+            tags: None,
+            properties: None,
+            bindings: None,
+            quotas: None,
+            on_destroy: OnTenantDestroy::RefuseIfNotEmpty,
+        };
+        all.iter().map(|(key, parent)| ((*key).to_owned(), tenant(*parent))).collect()
+    }
+
+    #[test]
+    fn the_outer_comes_before_the_inner() {
+        let all = tenants(&[("a", Some("c")), ("b", None), ("c", Some("d")), ("d", None), ("e", Some("b"))]);
+        assert_eq!(levels(&all), [vec!["b", "d"], vec!["c", "e"], vec!["a"]]);
+        // One that is nowhere is told so in the end.
+        let all = tenants(&[("a", Some("nowhere")), ("b", Some("a")), ("c", None)]);
+        assert_eq!(levels(&all), [vec!["c"], vec!["a", "b"]]);
+    }
+}

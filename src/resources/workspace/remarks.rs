@@ -139,3 +139,47 @@ fn told(all: Vec<(String, Diagnostic)>, more: &str) -> Diagnostics {
     }
     Diagnostics(told)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resources::workspace::parts::tenant_at;
+
+    fn said(key: &str, summary: &str, detail: &str) -> Diagnostic {
+        Diagnostic::error(summary).detail(detail).at(tenant_at(key).attribute("bindings").key("users"))
+    }
+
+    #[test]
+    fn one_mistake_in_many_tenants_is_told_once() {
+        let mut remarks = Remarks::default();
+        for key in ["a", "b", "c"] {
+            remarks.note(key, said(key, "Unknown role", "There is none.").into());
+            remarks.note(key, said(key, "Refused", &format!("{key} was refused.")).into());
+        }
+        assert_eq!(remarks.failures()["b"].lines().count(), 2);
+        let all = once(remarks.errors);
+        let told: Vec<_> = all.iter().map(|(key, it)| (key.as_str(), it.summary.as_str())).collect();
+        assert_eq!(told, [("a", "Unknown role"), ("a", "Refused"), ("b", "Refused"), ("c", "Refused")]);
+        assert!(all[0].1.detail.ends_with("The same goes for \"b\", \"c\"."), "{}", all[0].1.detail);
+    }
+
+    #[test]
+    fn of_very_many_tenants_the_rest_is_told_together() {
+        let all =
+            (0..70).map(|it| (format!("t{it:02}"), said(&format!("t{it:02}"), "Refused", "No."))).collect();
+        let told = told(all, "More tenants failed").0;
+        assert_eq!(told.len(), SHOWN + 1);
+        assert_eq!(told[0].summary, "Tenant \"t00\", binding \"users\": Refused");
+        assert_eq!(told[SHOWN].summary, "More tenants failed: 20");
+        assert_eq!(told[SHOWN].severity, Severity::Error);
+        assert!(told[SHOWN].detail.contains("- Tenant \"t69\", binding \"users\": Refused"));
+    }
+
+    #[test]
+    fn what_is_remarked_of_one_tenant_is_one_remark() {
+        let told = gathered(vec![said("a", "One", "Why."), said("a", "Two", "Why not.")]);
+        assert_eq!(told.path.map(|it| it.to_string()).as_deref(), Some("tenants[\"a\"]"));
+        assert_eq!(told.summary, "2 remarks");
+        assert_eq!(told.detail, "- binding \"users\": One. Why.\n- binding \"users\": Two. Why not.");
+    }
+}
