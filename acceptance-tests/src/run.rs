@@ -332,9 +332,10 @@ impl Player {
             let at = message.at.as_deref().unwrap_or("any place");
             ensure!(any, "no {severity} at {at} says {}{}", says.join(" and "), shown());
         }
-        let surprise = found.iter().zip(&named).find(|(found, named)| {
-            !**named && !is_of_the_cloud(found) && !is_of_a_removed_block(found)
-        });
+        let surprise = found
+            .iter()
+            .zip(&named)
+            .find(|(found, named)| !**named && !is_of_the_cloud(found) && !is_of_a_removed_block(found));
         ensure!(surprise.is_none(), "there are {severity}s that the step does not name{}", shown());
         Ok(())
     }
