@@ -262,7 +262,7 @@ fn advice(error: &Error) -> Option<&'static str> {
     match error {
         Error::Status(it) if it.status == 403 => Some(
             "The account lacks a role for this, or the object is immutable or in use. \
-             Keystone's administrator can tell by the request id.",
+             The cloud's administrator can tell by the request id.",
         ),
         Error::Status(it) if it.status >= 500 => {
             Some("This is a failure of the service. Apply again once it is well.")

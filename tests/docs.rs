@@ -122,12 +122,29 @@ fn index(root: &Path, listed: &[Listed]) -> Result<String> {
         }
         text.push('\n');
     }
-    text += "What to do about an error message is told in the guide [Troubleshooting](guides/troubleshooting.md). How people log in \
-             through an identity provider, and get their roles, is told in [Groups from a claim](guides/groups-from-a-claim.md) and \
-             [Users of a company's identity provider](guides/users-of-a-company.md). Who uses terraform-provider-openstack so far \
-             goes on with [Moving from terraform-provider-openstack](guides/moving-from-openstack-provider.md).\n\n";
+    text += &guides(root)?;
     text += &schema(&config, &[]);
     Ok(text)
+}
+
+/// The guides, each with what it says of itself.
+fn guides(root: &Path) -> Result<String> {
+    let entries =
+        fs::read_dir(root.join("docs/guides"))?.map(|it| Ok(it?.path())).collect::<Result<Vec<_>>>()?;
+    let mut lines = Vec::new();
+    for path in entries {
+        let text = fs::read_to_string(&path)?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let title = text.lines().find_map(|line| line.strip_prefix("page_title: ")).context("no title")?;
+        let about = text
+            .lines()
+            .skip_while(|line| !line.starts_with("description:"))
+            .nth(1)
+            .context("no description")?;
+        lines.push(format!("- [{}](guides/{name}.md): {}\n", title.trim_matches('"'), about.trim()));
+    }
+    lines.sort();
+    Ok(format!("## Guides\n\n{}\n", lines.concat()))
 }
 
 /// The page of a function: what it is called with, and what it returns.

@@ -15,7 +15,7 @@ use serde::Deserialize;
 pub const SOURCE: &str = "tenancy/tenancy";
 
 /// The registries that the two hosts take for granted.
-const REGISTRIES: [&str; 2] = ["registry.terraform.io", "registry.opentofu.org"];
+pub const REGISTRIES: [&str; 2] = ["registry.terraform.io", "registry.opentofu.org"];
 
 /// Something that not every host can do.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]

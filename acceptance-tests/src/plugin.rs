@@ -14,6 +14,8 @@ use crate::host::{self, Host, Installed};
 pub struct Plugin {
     /// The repository.
     pub root: PathBuf,
+    /// The provider's binary.
+    pub binary: PathBuf,
     /// Where scenarios work, below the target directory.
     pub directory: PathBuf,
     /// The `clouds.yaml` that names the cloud to test with.
@@ -80,5 +82,5 @@ fn install() -> Result<Plugin> {
     let mut providers = vec![Installed::ours(&binary)];
     providers.extend(BESIDES.get().map(|(source, version, program)| Installed { source, version, program }));
     let hosts = Host::all(&host::install(&directory, &providers)?)?;
-    Ok(Plugin { root: workspace_root, directory, clouds, hosts })
+    Ok(Plugin { root: workspace_root, binary, directory, clouds, hosts })
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use acceptance_tests::expect::differences;
 use acceptance_tests::host::{Feature, Host};
@@ -55,6 +56,53 @@ fn apply_quickstart(workspace: &Workspace) -> Result<()> {
     ensure!(lines.is_empty(), "{}", lines.join("\n"));
     terraform(&["plan", "-detailed-exitcode"])?;
     terraform(&["destroy", "-auto-approve"])?;
+    Ok(())
+}
+
+/// The pipeline's script sees a change, no change, and a change against the rules.
+pub fn pipeline() -> Result<()> {
+    let workspace = Workspace::new("examples-ci", |_| Ok(None))?;
+    let result = run_pipeline(&workspace);
+    let left = workspace.clean()?;
+    result?;
+    ensure!(left.is_empty(), "these things could not be removed: {}", left.join(", "));
+    Ok(())
+}
+
+fn run_pipeline(workspace: &Workspace) -> Result<()> {
+    let directory = workspace.directory();
+    for file in ["terraform.tf", "provider.tf", "terraform.tfvars.json"] {
+        fs::remove_file(directory.join(file))?;
+    }
+    fs::create_dir_all(directory.join("tests"))?;
+    for file in ["main.tf", "plan.sh", "tests/policy.tftest.hcl"] {
+        fs::copy(examples().join("ci").join(file), directory.join(file))?;
+    }
+    let tenants = fs::read_to_string(examples().join("ci/tenants.auto.tfvars"))?;
+    let tenants = tenants.replace("\"acme\"", &format!("\"{}-acme\"", workspace.prefix));
+    let plan = |tenants: &str, expected: i32, says: &str| {
+        fs::write(directory.join("tenants.auto.tfvars"), tenants)?;
+        let output = Command::new("./plan.sh")
+            .current_dir(directory)
+            .env("TERRAFORM", workspace.plugin.host.name())
+            .env("TF_CLI_CONFIG_FILE", workspace.plugin.host.cli_config())
+            .env("OS_CLIENT_CONFIG_FILE", directory.join("clouds.yaml"))
+            .env("OS_CLOUD", "tenancy")
+            .output()?;
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        ensure!(output.status.code() == Some(expected), "not {expected}, but {}\n{said}", output.status);
+        ensure!(said.contains(says), "it does not say \"{says}\"\n{said}");
+        Ok(())
+    };
+    plan(&tenants, 2, "Warning: Member \"jane@example.org\" is pending")?;
+    let run = workspace.terraform.run(&["apply", "-input=false", "-no-color", "plan.bin"])?;
+    ensure!(run.code == 0, "by hand: {}\n{}", run.command_line, run.text);
+    plan(&tenants, 0, "No changes")?;
+    plan(&tenants.replace("cores       = 8", "cores       = 800"), 1, "has bought 200 cores")?;
+    plan(&tenants.replace("RD-0007", "none"), 1, "two letters and four digits")?;
+    fs::write(directory.join("tenants.auto.tfvars"), &tenants)?;
+    let run = workspace.terraform.run(&["destroy", "-input=false", "-no-color", "-auto-approve"])?;
+    ensure!(run.code == 0, "by hand: {}\n{}", run.command_line, run.text);
     Ok(())
 }
 

@@ -1,10 +1,12 @@
 //! Every scenario is a test of the same name: `cargo test -p acceptance-tests -- drift`. The few that need more than
 //! Terraform and HTTP are written in Rust.
 
+mod dist;
 mod examples;
 mod hosts;
 mod interruption;
 mod many;
+mod registry;
 mod stand_in;
 
 use std::path::Path;
@@ -46,9 +48,12 @@ fn tests(table: &Table) -> Result<Vec<Trial>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let mut tests = vec![
         test("examples-are-valid", examples::are_valid),
+        test("examples-ci", examples::pipeline),
+        test("dist-mirror", dist::mirror),
         test("provider-killed", interruption::provider_killed),
         test("interrupted", interruption::interrupted),
         test("quota-many", many::quotas),
+        test("docs-registry", registry::pages).with_ignored_flag(!registry::has_go()),
     ];
     // Whoever only lists the tests needs no provider: the hosts are looked for without it.
     let hosts = acceptance_tests::host::Host::all(Path::new(""))?;

@@ -3,7 +3,7 @@
 mod bench;
 mod demo;
 mod devcloud;
-
+mod dist;
 mod docs;
 mod test;
 mod workspace;
@@ -32,6 +32,8 @@ enum Command {
     Test(test::Arguments),
     /// Write the pages of docs/ from the schema and the examples.
     Docs(docs::Arguments),
+    /// Make what a registry takes, and a mirror to install from.
+    Dist(dist::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(arguments),
         Command::Test(arguments) => test::run(arguments),
         Command::Docs(arguments) => docs::run(arguments),
+        Command::Dist(arguments) => dist::run(arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

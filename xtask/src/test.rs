@@ -73,7 +73,7 @@ fn acceptance(
         .current_dir(&workspace.root)
         .args(["test", "--package", "acceptance-tests"])
         .args(&arguments.filter)
-        // What is tested is what is shipped.
+        // Optimized, as it is handed out.
         .env("TENANCY_TEST_PROVIDER", provider)
         .env("TENANCY_TEST_CLOUDS", cloud.paths().clouds());
     stages.command("acceptance tests", &mut command)

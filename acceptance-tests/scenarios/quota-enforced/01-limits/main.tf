@@ -13,4 +13,5 @@ resource "tenancy_quota_set" "web" {
   shared_file_system = { shares = 0 }
   key_manager        = { secrets = 1 }
   object_storage     = { bytes = 10 }
+  image              = { image_count_total = 1 }
 }

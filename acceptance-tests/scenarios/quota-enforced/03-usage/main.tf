@@ -13,6 +13,7 @@ resource "tenancy_quota_set" "web" {
   shared_file_system = { shares = 1 }
   key_manager        = { secrets = -1 }
   object_storage     = { bytes = -1 }
+  image              = { image_count_total = 2 }
 }
 
 data "tenancy_quota_usage" "web" {

@@ -1,0 +1,3 @@
+resource "tenancy_tenant_project" "web" {
+  name = "${var.prefix}-web"
+}
