@@ -1,3 +1,9 @@
+# For the queries.
+variable "domain" {
+  type    = string
+  default = null
+}
+
 resource "tenancy_workspace_domain" "acme" {
   name = "${var.prefix}-acme"
   tags = ["${var.prefix}-workspace"]

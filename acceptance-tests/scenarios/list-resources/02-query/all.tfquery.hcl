@@ -1,7 +1,3 @@
-variable "domain" {
-  type = string
-}
-
 list "tenancy_workspace_domain" "tagged" {
   provider         = tenancy
   include_resource = true

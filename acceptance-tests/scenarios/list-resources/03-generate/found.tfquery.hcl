@@ -1,7 +1,3 @@
-variable "domain" {
-  type = string
-}
-
 list "tenancy_tenant_project" "found" {
   provider         = tenancy
   include_resource = true
