@@ -1,6 +1,7 @@
 //! `tenancy_project_group_binding`: a group that holds exactly these roles on a project, a domain or the system,
 //! and, where asked for, has exactly these members.
 
+mod identity;
 mod moved;
 mod people;
 mod roles;
@@ -18,6 +19,8 @@ use crate::tf::{
     Outcome, Path, Resource, Result, at, choice,
 };
 
+use identity::unreadable;
+pub use identity::{BindingId, Found};
 use people::People;
 use roles::{held_ids, named, role_ids};
 use work::Work;
@@ -96,77 +99,6 @@ pub struct ProjectGroupBinding {
     pub federation: Option<Federation>,
     /// Those of `members` that Keystone does not know yet.
     pub pending_members: Computed<BTreeSet<String>>,
-}
-
-/// What finds a binding: its scope and its group.
-#[derive(Clone, Debug, PartialEq, Model)]
-pub struct BindingId {
-    /// Id of the project.
-    pub project_id: Option<String>,
-    /// Id of the domain.
-    pub domain_id: Option<String>,
-    /// Whether the scope is the system.
-    pub system: Option<bool>,
-    /// Id of the group.
-    pub group_id: String,
-    /// Whether the roles are for the projects below the scope.
-    pub inherited: Option<bool>,
-}
-
-/// An identity, and what only an import by names says: that the binding is to own the group.
-#[derive(Clone, Debug)]
-pub struct Found {
-    id: BindingId,
-    owned: bool,
-}
-
-impl Found {
-    /// A binding on a project that is to own its group.
-    pub(super) fn owned(project_id: String, group_id: String) -> Self {
-        let id = BindingId {
-            project_id: Some(project_id),
-            domain_id: None,
-            system: None,
-            group_id,
-            inherited: Some(false),
-        };
-        Found { id, owned: true }
-    }
-}
-
-impl Identity for Found {
-    fn schema() -> crate::tf::Schema {
-        BindingId::schema()
-    }
-
-    fn decode(value: crate::tf::Value) -> std::result::Result<Self, crate::tf::Mismatch> {
-        <BindingId as crate::tf::Attr>::decode(value).map(|id| Found { id, owned: false })
-    }
-
-    fn encode(self) -> crate::tf::Value {
-        crate::tf::Attr::encode(self.id)
-    }
-
-    fn parse(text: &str) -> Result<Self> {
-        Err(unreadable(text))
-    }
-
-    fn is_whole(&self) -> bool {
-        self.id.scope().is_some()
-    }
-}
-
-fn unreadable(text: &str) -> Diagnostics {
-    Diagnostic::error("Unreadable import id")
-        .detail(format!(
-            "\"{text}\" names no binding. Expected one of\n\n\
-             - DOMAIN/PROJECT/GROUP, by names: the binding owns the group, which is in DOMAIN\n\
-             - PROJECT_ID/GROUP_ID: the group stays somebody else's\n\
-             - domain:DOMAIN/GROUP, for a binding on a domain: by names owned, by ids not\n\
-             - system/GROUP_ID\n\n\
-             with inherited: before it for inherited roles."
-        ))
-        .into()
 }
 
 impl Resource for ProjectGroupBinding {
@@ -632,17 +564,6 @@ impl ProjectGroupBinding {
         let people = People::find(&absent, self.members_domain_id.as_deref(), client).await?;
         members.extend(people.missing.iter().cloned());
         Ok((members, people.missing))
-    }
-}
-
-impl BindingId {
-    fn scope(&self) -> Option<Scope> {
-        match (&self.project_id, &self.domain_id, self.system) {
-            (Some(id), _, _) => Some(Scope::Project(id.clone())),
-            (None, Some(id), _) => Some(Scope::Domain(id.clone())),
-            (None, None, Some(true)) => Some(Scope::System),
-            (None, None, _) => None,
-        }
     }
 }
 
