@@ -19,8 +19,8 @@ use super::tenant_project::OnDestroy as OnTenantDestroy;
 use super::workspace_domain::{OnDestroy, WorkspaceDomain};
 use super::{Explain, Tenancy, check, one_of};
 use crate::tf::{
-    Attr, Change, Computed, Context, Diagnostic, Diagnostics, Draft, Failure, Identity, Mismatch, Model,
-    Outcome, Path, Resource, Result, Schema, Value, at,
+    After, Attr, Change, Computed, Context, Diagnostic, Diagnostics, Draft, Failure, Identity, Mismatch,
+    Model, Outcome, Path, Resource, Result, Schema, Value, at,
 };
 
 use apply::Work;
@@ -254,7 +254,9 @@ impl Resource for Workspace {
         let mut work = Work::new(None, &now, client);
         work.settle(&BTreeMap::new(), &plan.tenants, &BTreeMap::new()).await;
         let exists = plan.domain.is_some() || work.now.values().any(|it| it.id().is_some());
-        now.end(work, exists)
+        let (now, told) = now.end(work);
+        told.map_err(|diagnostics| Failure { state: exists.then(|| now.clone()), diagnostics })?;
+        Ok(now)
     }
 
     async fn read(found: Found, last: Option<Self>, client: &Context<Tenancy>) -> Result<Option<Self>> {
@@ -305,14 +307,10 @@ impl Resource for Workspace {
         let mut work = Work::new(Some(&from), &now, client);
         let failed = from.failures.as_known().cloned().unwrap_or_default();
         work.settle(&from.tenants, &to.tenants, &failed).await;
-        match (now.end(work, true), found.failed()) {
-            (Ok(now), true) => Err(Failure { state: Some(now), diagnostics: found }),
-            (Err(Failure { state, diagnostics }), _) => {
-                found.extend(diagnostics);
-                Err(Failure { state, diagnostics: found })
-            }
-            (ok, false) => ok,
-        }
+        let (now, told) = now.end(work);
+        found.extend(told.err().unwrap_or_default());
+        found.into_result().after(&now)?;
+        Ok(now)
     }
 
     async fn delete(state: Self, client: &Context<Tenancy>) -> Result<()> {
@@ -400,14 +398,11 @@ impl Workspace {
     }
 
     /// What this is after the work, and what failed of it.
-    fn end(mut self, work: Work<'_>, exists: bool) -> Outcome<Self> {
+    fn end(mut self, work: Work<'_>) -> (Self, Result<()>) {
         let Work { client, now, remarks, .. } = work;
         self.tenants = now;
         self.failures = remarks.failures().into();
-        match remarks.into_result(client) {
-            Ok(()) => Ok(self),
-            Err(diagnostics) => Err(Failure { state: exists.then_some(self), diagnostics }),
-        }
+        (self, remarks.into_result(client))
     }
 }
 

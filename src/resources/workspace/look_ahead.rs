@@ -380,14 +380,11 @@ pub(super) fn refuse_clashes(config: &Draft<Workspace>) -> Diagnostics {
     let tenants = at!(Workspace, tenants);
     let clash = |seen: &mut HashMap<String, String>, what: &str, name: &str, key: &str| {
         // MariaDB and MySQL do not tell case apart.
-        match seen.insert(name.to_lowercase(), key.to_owned()) {
-            Some(other) => Some(
-                Diagnostic::error(format!("The {what} \"{name}\" is there twice"))
-                    .detail(format!("The tenants \"{other}\" and \"{key}\" both have it."))
-                    .at(tenant_at(key)),
-            ),
-            None => None,
-        }
+        seen.insert(name.to_lowercase(), key.to_owned()).map(|other| {
+            Diagnostic::error(format!("The {what} \"{name}\" is there twice"))
+                .detail(format!("The tenants \"{other}\" and \"{key}\" both have it."))
+                .at(tenant_at(key))
+        })
     };
     for (key, _) in config.elements(tenants) {
         let Some(tenant): Option<Draft<Tenant>> = config.element(tenants, key) else {
