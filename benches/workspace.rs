@@ -44,7 +44,7 @@ fn main() -> Result<()> {
 
 async fn measure(tenants: usize) -> Result<[Duration; 3]> {
     let server = Server::<TenancyProvider>::new(CancellationToken::new());
-    let written = || DynamicValue { json: state(tenants, false).into(), ..Default::default() };
+    let written = || DynamicValue { json: state(tenants, false), ..Default::default() };
 
     let started = Instant::now();
     let it = validate_resource_config::Request {
@@ -56,7 +56,7 @@ async fn measure(tenants: usize) -> Result<[Duration; 3]> {
     let validate = started.elapsed();
     ensure!(answer.diagnostics.is_empty(), "{:?}", answer.diagnostics);
 
-    let raw = RawState { json: state(tenants, true).into(), ..Default::default() };
+    let raw = RawState { json: state(tenants, true), ..Default::default() };
     let started = Instant::now();
     let it = upgrade_resource_state::Request { type_name: TYPE.into(), version: 0, raw_state: Some(raw) };
     let answer = server.upgrade_resource_state(Request::new(it)).await?.into_inner();

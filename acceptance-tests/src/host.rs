@@ -178,17 +178,18 @@ impl Host {
     }
 }
 
-/// Builds the provider of a workspace for release and gives its binary.
+/// Builds the provider of a workspace and gives its binary. Not an optimized one: that takes many times as long, and what
+/// these tests show does not depend on it.
 pub fn build(workspace: &Path, target: &Path) -> Result<PathBuf> {
     let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["build", "--release", "--package", "terraform-provider-tenancy"])
+        .args(["build", "--package", "terraform-provider-tenancy"])
         .arg("--target-dir")
         .arg(target)
         .current_dir(workspace)
         .status()
         .context("cargo does not run")?;
     ensure!(status.success(), "the provider cannot be built");
-    Ok(target.join("release/terraform-provider-tenancy"))
+    Ok(target.join("debug/terraform-provider-tenancy"))
 }
 
 /// A provider in the mirror.

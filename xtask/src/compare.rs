@@ -44,7 +44,7 @@ pub struct Arguments {
     /// The entry in it
     #[arg(long, default_value = "devcloud")]
     cloud: String,
-    /// Take this binary of the provider, instead of building one for release
+    /// Take this binary of the provider, instead of building one
     #[arg(long, value_name = "FILE")]
     provider: Option<PathBuf>,
 }

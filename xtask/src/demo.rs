@@ -37,7 +37,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
     let cloud = Cloud::new(Paths::new(&workspace, None)?);
     cloud.up(&Wanted::default())?;
 
-    title("The provider, built for release");
+    title("The provider");
     let directory = workspace.target.join("demo");
     fs::create_dir_all(&directory)?;
     let host = Host::new(&host::build(&workspace.root, &workspace.target)?, &directory)?;

@@ -67,13 +67,12 @@ fn acceptance(
 ) -> Result<()> {
     let with = needed(workspace, arguments.filter.as_deref().unwrap_or_default())?;
     stages.stage("devcloud up", || cloud.up(&Wanted { with, ..Wanted::default() }))?;
-    let provider = stages.stage("release build", || host::build(&workspace.root, &workspace.target))?;
+    let provider = stages.stage("provider", || host::build(&workspace.root, &workspace.target))?;
     let mut command = cargo();
     command
         .current_dir(&workspace.root)
         .args(["test", "--package", "acceptance-tests"])
         .args(&arguments.filter)
-        // Optimized, as it is handed out.
         .env("TENANCY_TEST_PROVIDER", provider)
         .env("TENANCY_TEST_CLOUDS", cloud.paths().clouds());
     stages.command("acceptance tests", &mut command)
