@@ -9,9 +9,13 @@ use serde_json::{Value, json};
 
 const TFPLUGINDOCS: &str = "github.com/hashicorp/terraform-plugin-docs/cmd/tfplugindocs@v0.25.0";
 
-/// Whether Go is there to run it.
-pub fn has_go() -> bool {
-    Command::new("go").arg("version").output().is_ok_and(|output| output.status.success())
+/// Whether Go is there and can get it.
+pub fn can_run() -> bool {
+    let output = Command::new("go")
+        .args(["run", TFPLUGINDOCS, "--version"])
+        .current_dir(std::env::temp_dir())
+        .output();
+    output.is_ok_and(|output| output.status.success())
 }
 
 /// `tfplugindocs validate` finds nothing to say.

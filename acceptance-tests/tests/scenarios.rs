@@ -56,7 +56,7 @@ fn tests(table: &Table) -> Result<Vec<Trial>> {
         test("provider-killed", interruption::provider_killed),
         test("interrupted", interruption::interrupted),
         test("quota-many", many::quotas),
-        test("docs-registry", registry::pages).with_ignored_flag(!registry::has_go()),
+        test("docs-registry", registry::pages).with_ignored_flag(!registry::can_run()),
         test("workspace-many", workspace::workspace_of_many),
         test("workspace-killed", workspace::workspace_killed),
         test("metered-usage-figures", usage::figures),
