@@ -481,7 +481,7 @@ fn has_true(value: &Value) -> bool {
 /// Whether this comes in every cloud that has Barbican or Heat, which answer nobody about another project.
 fn is_of_the_cloud(found: &Diagnostic) -> bool {
     let mut services = found.detail.lines().filter(|line| line.starts_with("- "));
-    found.summary.starts_with("Not all services were asked")
+    found.summary.contains("Not all services were asked")
         && services.all(|it| it.starts_with("- key-manager:") || it.starts_with("- orchestration:"))
 }
 
