@@ -271,13 +271,16 @@ async fn listed(
         let seen = Seen { rows: rows.len(), last: rows.last().map(|it| it.id.clone()) };
         for row in rows {
             let missing = since.and(row.missing(&it.window));
+            let kept = it.query.detail || row.is_told_wrong(&it.window);
             let (id, known) = row.taken_apart(it.query.detail);
             if let Some(usage) = missing
                 && let Some(sample) = sample(it, view, usage, Some(&known), page.reply)?
             {
                 batch.push(sample);
             }
-            facts.insert(id, known);
+            if kept {
+                facts.insert(id, known);
+            }
         }
         Ok(seen)
     };
@@ -300,6 +303,14 @@ impl Listed {
             ended_at: self.terminated.clone(),
             state: if self.terminated.is_some() { Some("terminated".into()) } else { self.state.clone() },
         })
+    }
+
+    /// Whether usage may leave out hours of the window: since it starts the server within it, or knows no end. What it
+    /// starts before the window was there all the time.
+    fn is_told_wrong(&self, window: &Window) -> bool {
+        let launched = self.launched.as_deref().and_then(time);
+        let endless = self.status == "DELETED" && self.terminated.is_none();
+        endless || launched.is_none_or(|it| it > window.start())
     }
 
     fn taken_apart(self, detail: bool) -> (String, Facts) {
