@@ -222,17 +222,22 @@ pub fn install(directory: &Path, providers: &[Installed<'_>]) -> Result<PathBuf>
             let partial = folder.join(format!("partial-{}", std::process::id()));
             fs::copy(program, &partial).with_context(|| format!("cannot copy {}", program.display()))?;
             fs::rename(partial, folder.join(format!("terraform-provider-{name}_v{version}")))?;
-            addresses.push(format!("\"{registry}/{source}\""));
+            addresses.push(format!("{registry}/{source}"));
         }
     }
-    let addresses = addresses.join(", ");
     let cli_config = directory.join("cli.tfrc");
-    let text = format!(
+    fs::write(&cli_config, installation(&mirror, &addresses))?;
+    Ok(cli_config)
+}
+
+/// What in a command line configuration makes a host install the providers at these addresses from a mirror.
+pub fn installation(mirror: &Path, addresses: &[String]) -> String {
+    let addresses: Vec<_> = addresses.iter().map(|it| format!("\"{it}\"")).collect();
+    let addresses = addresses.join(", ");
+    format!(
         "provider_installation {{\n  filesystem_mirror {{\n    path    = {mirror:?}\n    include = [{addresses}]\n  }}\n  \
          direct {{\n    exclude = [{addresses}]\n  }}\n}}\n"
-    );
-    fs::write(&cli_config, text)?;
-    Ok(cli_config)
+    )
 }
 
 /// This machine in the words of the registries.

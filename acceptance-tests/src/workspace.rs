@@ -202,6 +202,14 @@ impl Workspace {
         Ok(all)
     }
 
+    /// Cleans up after a test, however it ended. What went wrong in the test is told before what could not be removed.
+    pub fn end(&self, result: Result<()>) -> Result<()> {
+        let left = self.clean()?;
+        result?;
+        ensure!(left.is_empty(), "these things could not be removed: {}", left.join(", "));
+        Ok(())
+    }
+
     /// Destroys and sweeps. Gives what could not be removed.
     pub fn clean(&self) -> Result<Vec<String>> {
         if std::env::var_os("ACCEPTANCE_KEEP").is_some() {

@@ -13,10 +13,7 @@ use anyhow::{Context, Result, ensure};
 pub fn mirror() -> Result<()> {
     let workspace = Workspace::new("dist-mirror", |_| Ok(None))?;
     let result = install_and_apply(&workspace);
-    let left = workspace.clean()?;
-    result?;
-    ensure!(left.is_empty(), "these things could not be removed: {}", left.join(", "));
-    Ok(())
+    workspace.end(result)
 }
 
 fn install_and_apply(workspace: &Workspace) -> Result<()> {

@@ -15,22 +15,26 @@ fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples")
 }
 
+/// Puts an example that is whole, and brings its own provider block, in the place of what every configuration has.
+fn lay_out(workspace: &Workspace, example: &str, files: &[&str]) -> Result<()> {
+    for file in ["terraform.tf", "provider.tf", "terraform.tfvars.json"] {
+        fs::remove_file(workspace.directory().join(file))?;
+    }
+    for file in files {
+        fs::copy(examples().join(example).join(file), workspace.directory().join(file))?;
+    }
+    Ok(())
+}
+
 /// The quickstart is applied, settles, and is destroyed.
 pub fn quickstart(host: &Host) -> Result<()> {
     let workspace = Workspace::on(host, "examples-quickstart", |_| Ok(None))?;
     let result = apply_quickstart(&workspace);
-    let left = workspace.clean()?;
-    result?;
-    ensure!(left.is_empty(), "these things could not be removed: {}", left.join(", "));
-    Ok(())
+    workspace.end(result)
 }
 
 fn apply_quickstart(workspace: &Workspace) -> Result<()> {
-    // It is whole: it brings its own provider block.
-    for file in ["terraform.tf", "provider.tf", "terraform.tfvars.json"] {
-        fs::remove_file(workspace.directory().join(file))?;
-    }
-    fs::copy(examples().join("quickstart/main.tf"), workspace.directory().join("main.tf"))?;
+    lay_out(workspace, "quickstart", &["main.tf"])?;
     workspace.init()?;
     let name = format!("-var=workspace={}-acme", workspace.prefix);
     let terraform = |arguments: &[&str]| {
@@ -64,20 +68,12 @@ fn apply_quickstart(workspace: &Workspace) -> Result<()> {
 pub fn from_csv() -> Result<()> {
     let workspace = Workspace::new("examples-workspaces-from-csv", |_| Ok(None))?;
     let result = apply_csv(&workspace);
-    let left = workspace.clean()?;
-    result?;
-    ensure!(left.is_empty(), "these things could not be removed: {}", left.join(", "));
-    Ok(())
+    workspace.end(result)
 }
 
 fn apply_csv(workspace: &Workspace) -> Result<()> {
     let directory = workspace.directory();
-    for file in ["terraform.tf", "provider.tf", "terraform.tfvars.json"] {
-        fs::remove_file(directory.join(file))?;
-    }
-    for file in ["main.tf", "tenants.csv"] {
-        fs::copy(examples().join("workspaces-from-csv").join(file), directory.join(file))?;
-    }
+    lay_out(workspace, "workspaces-from-csv", &["main.tf", "tenants.csv"])?;
     workspace.init()?;
     let name = format!("-var=workspace={}-acme", workspace.prefix);
     let terraform = |arguments: &[&str], code: i32| {
@@ -112,21 +108,13 @@ fn apply_csv(workspace: &Workspace) -> Result<()> {
 pub fn pipeline() -> Result<()> {
     let workspace = Workspace::new("examples-ci", |_| Ok(None))?;
     let result = run_pipeline(&workspace);
-    let left = workspace.clean()?;
-    result?;
-    ensure!(left.is_empty(), "these things could not be removed: {}", left.join(", "));
-    Ok(())
+    workspace.end(result)
 }
 
 fn run_pipeline(workspace: &Workspace) -> Result<()> {
     let directory = workspace.directory();
-    for file in ["terraform.tf", "provider.tf", "terraform.tfvars.json"] {
-        fs::remove_file(directory.join(file))?;
-    }
     fs::create_dir_all(directory.join("tests"))?;
-    for file in ["main.tf", "plan.sh", "tests/policy.tftest.hcl"] {
-        fs::copy(examples().join("ci").join(file), directory.join(file))?;
-    }
+    lay_out(workspace, "ci", &["main.tf", "plan.sh", "tests/policy.tftest.hcl"])?;
     let tenants = fs::read_to_string(examples().join("ci/tenants.auto.tfvars"))?;
     let tenants = tenants.replace("\"acme\"", &format!("\"{}-acme\"", workspace.prefix));
     let plan = |tenants: &str, expected: i32, says: &str| {

@@ -73,10 +73,7 @@ fn with_workspace(name: &str, test: impl FnOnce(&Workspace) -> Result<()>) -> Re
         ensure!(leaks.is_empty(), "secrets in logs or states:\n{}", leaks.join("\n"));
         Ok(())
     });
-    let left = workspace.clean()?;
-    result?;
-    ensure!(left.is_empty(), "these things could not be removed: {}", left.join(", "));
-    Ok(())
+    workspace.end(result)
 }
 
 /// Waits until a few projects are there, and gives the id of their domain.

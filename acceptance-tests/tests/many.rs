@@ -53,10 +53,7 @@ pub fn quotas() -> Result<()> {
     })?;
     let proxy = proxy.context("there is no proxy")?;
     let result = plan(&workspace, &proxy);
-    let left = workspace.clean()?;
-    result?;
-    ensure!(left.is_empty(), "these things could not be removed: {}", left.join(", "));
-    Ok(())
+    workspace.end(result)
 }
 
 fn plan(workspace: &Workspace, proxy: &Proxy) -> Result<()> {

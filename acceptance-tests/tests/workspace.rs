@@ -59,10 +59,7 @@ pub fn workspace_of_many() -> Result<()> {
     })?;
     let proxy = proxy.context("there is no proxy")?;
     let result = live(&workspace, &proxy);
-    let left = workspace.clean()?;
-    result?;
-    ensure!(left.is_empty(), "these things could not be removed: {}", left.join(", "));
-    Ok(())
+    workspace.end(result)
 }
 
 fn live(workspace: &Workspace, proxy: &Proxy) -> Result<()> {
@@ -159,10 +156,7 @@ fn live(workspace: &Workspace, proxy: &Proxy) -> Result<()> {
 pub fn workspace_killed() -> Result<()> {
     let workspace = Workspace::new("workspace-killed", |_| Ok(None))?;
     let result = kill(&workspace);
-    let left = workspace.clean()?;
-    result?;
-    ensure!(left.is_empty(), "these things could not be removed: {}", left.join(", "));
-    Ok(())
+    workspace.end(result)
 }
 
 fn kill(workspace: &Workspace) -> Result<()> {

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use acceptance_tests::host::{REGISTRIES, SOURCE};
+use acceptance_tests::host::{self, REGISTRIES, SOURCE};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde_json::json;
@@ -100,20 +100,10 @@ pub fn run(arguments: Arguments) -> Result<()> {
     print!("{lines}");
     println!(
         "\nIn {out}. To install from the mirror, write to the command line configuration:\n\n{}",
-        configuration(&out.join("mirror")),
+        host::installation(&out.join("mirror"), &REGISTRIES.map(|registry| format!("{registry}/{SOURCE}"))),
         out = out.display()
     );
     Ok(())
-}
-
-/// What makes a host install from a mirror.
-fn configuration(mirror: &Path) -> String {
-    let addresses: Vec<_> = REGISTRIES.iter().map(|registry| format!("\"{registry}/{SOURCE}\"")).collect();
-    let addresses = addresses.join(", ");
-    format!(
-        "provider_installation {{\n  filesystem_mirror {{\n    path    = {mirror:?}\n    include = [{addresses}]\n  }}\n  \
-         direct {{\n    exclude = [{addresses}]\n  }}\n}}\n"
-    )
 }
 
 /// The target that this compiler builds for, if nobody says anything.
