@@ -157,11 +157,21 @@ impl Cloud {
         Ok(cloud)
     }
 
-    fn token(&self, scope: &Value) -> Result<(String, Value)> {
-        let identity = json!({"methods": ["password"], "password": {"user": self.account}});
+    /// Whether a user of the domain Default can log in.
+    pub(crate) fn knows(&self, name: &str, password: &str) -> Result<bool> {
+        let account = json!({"name": name, "password": password, "domain": {"id": "default"}});
+        Ok(self.ask_for_token(&account, &self.scope)?.is_success())
+    }
+
+    fn ask_for_token(&self, account: &Value, scope: &Value) -> Result<Reply> {
+        let identity = json!({"methods": ["password"], "password": {"user": account}});
         let body = json!({"auth": {"identity": identity, "scope": scope}});
         let url = format!("{}/auth/tokens", self.keystone);
-        let reply = self.send("POST", &url, None, &BTreeMap::new(), Some(&body))?;
+        self.send("POST", &url, None, &BTreeMap::new(), Some(&body))
+    }
+
+    fn token(&self, scope: &Value) -> Result<(String, Value)> {
+        let reply = self.ask_for_token(&self.account, scope)?;
         ensure!(
             reply.is_success(),
             "the login for {scope} was answered with {}: {}",

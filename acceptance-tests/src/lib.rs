@@ -5,7 +5,8 @@
 //!
 //! - [`scenario`]: what a scenario folder holds.
 //! - [`run`]: runs one, step by step.
-//! - [`workspace`]: the directory, the account and the name prefix that one scenario has for itself.
+//! - [`workspace`]: the directory and the name prefix that one scenario has for itself.
+//! - [`account`]: the users that Terraform logs in as.
 //! - [`terraform`]: runs Terraform and reads what it says.
 //! - [`cloud`]: OpenStack's REST APIs, without the provider's help.
 //! - [`login`]: people who log in through an identity provider.
@@ -19,6 +20,7 @@
 //! - [`plugin`]: the provider, built for the tests.
 //! - [`process`]: processes of a run, and signals to them.
 
+pub mod account;
 pub mod cloud;
 pub mod expect;
 pub mod host;

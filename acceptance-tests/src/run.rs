@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(90);
 pub fn run(folder: &Path, host: &Host) -> Result<BTreeSet<Feature>> {
     let scenario = Scenario::read(folder)?;
     let mut proxy = None;
-    let workspace = Workspace::on(host, &scenario.name, |cloud| {
+    let workspace = Workspace::on(host, &scenario.name, scenario.account(), |cloud| {
         if scenario.needs_proxy() {
             proxy = Some(Proxy::start(&cloud.keystone, cloud.endpoints())?);
         }
@@ -36,13 +36,7 @@ pub fn run(folder: &Path, host: &Host) -> Result<BTreeSet<Feature>> {
     })?;
     let mut player = Player::new(workspace, proxy)?;
     let result = player.play(&scenario);
-    let left = player.workspace.clean()?;
-    result?;
-    ensure!(
-        left.is_empty(),
-        "the scenario passed, but these things could not be removed: {}",
-        left.join(", ")
-    );
+    player.workspace.end(result)?;
     Ok(player.shown)
 }
 
@@ -64,6 +58,8 @@ impl Player {
     pub fn new(workspace: Workspace, proxy: Option<Proxy>) -> Result<Self> {
         let mut values = Values::default();
         values.set("prefix", json!(workspace.prefix));
+        values.set("account", json!(workspace.account.id));
+        values.set("account_name", json!(workspace.account.name));
         values.set("registry", json!(workspace.terraform.host().registry()));
         values.set("keystone", json!(workspace.cloud.keystone));
         values.set("clouds", cloud::entries(&workspace.plugin.clouds)?);

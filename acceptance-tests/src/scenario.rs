@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::account::Whose;
 use crate::host::Feature;
 
 /// A folder of steps.
@@ -228,6 +229,14 @@ impl Scenario {
     /// Whether it runs on every host.
     pub fn is_for_all_hosts(&self) -> bool {
         self.steps.iter().any(|step| step.script.hosts == Hosts::All)
+    }
+
+    /// Whose account Terraform uses: its own, where a request says anything about the account.
+    pub fn account(&self) -> Whose {
+        let scripts = self.steps.iter().map(|step| &step.script);
+        let mut requests = scripts.flat_map(|it| it.before.iter().chain(&it.cloud));
+        let own = |it: &Request| it.request.as_ref().is_some_and(|it| it.contains("/users/${account}"));
+        if requests.any(own) { Whose::Own } else { Whose::Everyones }
     }
 
     /// Whether a step wants something to go wrong, or requests to be counted.

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::cloud::Cloud;
@@ -13,76 +14,27 @@ use crate::cloud::Cloud;
 /// How long services get to finish what they are deleting.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Removes identity providers, mappings, domains, projects, groups and users by prefix. Gives what is left.
+/// Removes identity providers, mappings, domains, projects, groups, users, flavors and volume types by prefix. Gives what
+/// is left.
 pub fn sweep(cloud: &Cloud, prefix: &str) -> Vec<String> {
     let sweep = Sweep { cloud, prefix };
-    for (kind, id) in sweep.federation() {
-        sweep.delete("identity", &format!("/OS-FEDERATION/{kind}/{id}"));
-    }
-    let mut domains = sweep.named("domains");
-    // The ones that Keystone made for identity providers, by their description.
-    let made = format!("Auto generated federated domain for Identity Provider: {prefix}");
-    let all = sweep.list("identity", "/domains", "domains");
-    let made = all.iter().filter(|it| it["description"].as_str().is_some_and(|it| it.starts_with(&made)));
-    domains.extend(made.filter_map(entry).filter(|(_, name)| !name.starts_with(prefix)));
-    for (id, _) in &domains {
-        sweep.change("domains", "domain", id, &json!({"options": {"immutable": false}}));
-        sweep.change("domains", "domain", id, &json!({"enabled": false}));
-    }
-    let within = |kind: &str| {
-        let mut all = sweep.named(kind);
-        for (id, _) in &domains {
-            all.extend(
-                sweep.list("identity", &format!("/{kind}?domain_id={id}"), kind).iter().filter_map(entry),
-            );
-        }
-        all.sort();
-        all.dedup();
-        all
-    };
-    let projects = within("projects");
-    sweep.empty(&projects.iter().map(|(id, _)| id.clone()).collect());
-    for (id, _) in &projects {
-        sweep.change("projects", "project", id, &json!({"options": {"immutable": false}}));
-    }
-    // The ones below others first: a few rounds get to the top.
-    for _ in 0..5 {
-        for (id, _) in within("projects") {
-            sweep.delete("identity", &format!("/projects/{id}"));
-        }
-    }
     for (service, path, kind) in
         [("block-storage", "/types", "volume_types"), ("compute", "/flavors", "flavors")]
     {
         let all = sweep.list(service, &format!("{path}?is_public=None"), kind);
-        for (id, _) in all.iter().filter_map(entry).filter(|(_, name)| name.starts_with(prefix)) {
-            sweep.delete(service, &format!("{path}/{id}"));
+        for it in all.iter().filter(|it| text(it, "name").starts_with(prefix)) {
+            sweep.delete(service, &format!("{path}/{}", text(it, "id")));
         }
     }
-    for kind in ["groups", "users"] {
-        for (id, _) in within(kind) {
-            sweep.delete("identity", &format!("/{kind}/{id}"));
-        }
+    let Ok(found) = sweep.found() else {
+        return sweep.left();
+    };
+    // Most tests leave nothing, and then nothing more is asked.
+    if found.is_empty() {
+        return Vec::new();
     }
-    for (id, _) in &domains {
-        for (role, _) in
-            sweep.list("identity", &format!("/roles?domain_id={id}"), "roles").iter().filter_map(entry)
-        {
-            sweep.delete("identity", &format!("/roles/{role}"));
-        }
-        sweep.delete("identity", &format!("/domains/{id}"));
-    }
-    let mut left: Vec<_> = sweep.federation().into_iter().map(|(kind, id)| format!("{kind}: {id}")).collect();
-    for kind in ["domains", "projects", "groups", "users"] {
-        // A list that cannot be had is no proof that nothing is left.
-        match cloud.ask(&format!("GET identity /{kind}?name__startswith={prefix}"), None) {
-            Ok(_) => {
-                left.extend(sweep.named(kind).into_iter().map(|(id, name)| format!("{kind}: {name} ({id})")))
-            }
-            Err(why) => left.push(format!("{kind}: {why:#}")),
-        }
-    }
-    left
+    sweep.remove(&found);
+    sweep.left()
 }
 
 struct Sweep<'a> {
@@ -90,8 +42,15 @@ struct Sweep<'a> {
     prefix: &'a str,
 }
 
-fn entry(it: &Value) -> Option<(String, String)> {
-    Some((it.get("id")?.as_str()?.to_owned(), it.get("name")?.as_str()?.to_owned()))
+/// What Keystone has by a prefix: kind and object.
+type Found = Vec<(&'static str, Value)>;
+
+fn text<'a>(it: &'a Value, key: &str) -> &'a str {
+    it.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn is_immutable(it: &Value) -> bool {
+    it["options"]["immutable"] == json!(true)
 }
 
 impl Sweep<'_> {
@@ -103,19 +62,97 @@ impl Sweep<'_> {
         reply.get(kind).and_then(Value::as_array).cloned().unwrap_or_default()
     }
 
-    /// Identity providers and mappings: whoever makes one chooses its id, and it has no name.
-    fn federation(&self) -> Vec<(&'static str, String)> {
-        let of = |kind: &'static str| {
-            let all = self.list("identity", &format!("/OS-FEDERATION/{kind}"), kind);
-            let ids = all.iter().filter_map(|it| Some(it.get("id")?.as_str()?.to_owned()));
-            ids.filter(|id| id.starts_with(self.prefix)).map(|id| (kind, id)).collect::<Vec<_>>()
-        };
-        [of("identity_providers"), of("mappings")].concat()
+    /// A list that cannot be had is no proof that nothing is left.
+    fn found(&self) -> Result<Found> {
+        let prefix = self.prefix;
+        let named = |kind: &'static str| (kind, format!("/{kind}?name__startswith={prefix}"));
+        let federation = |kind: &'static str| (kind, format!("/OS-FEDERATION/{kind}"));
+        let mut found = Vec::new();
+        for (kind, path) in [
+            federation("identity_providers"),
+            federation("mappings"),
+            ("domains", "/domains".to_owned()),
+            named("projects"),
+            named("groups"),
+            named("users"),
+        ] {
+            let reply = self.cloud.ask(&format!("GET identity {path}"), None)?;
+            let all = reply[kind].as_array().cloned().unwrap_or_default();
+            found.extend(all.into_iter().filter(|it| self.is_ours(it)).map(|it| (kind, it)));
+        }
+        Ok(found)
     }
 
-    fn named(&self, kind: &str) -> Vec<(String, String)> {
-        let found = self.list("identity", &format!("/{kind}?name__startswith={}", self.prefix), kind);
-        found.iter().filter_map(entry).filter(|(_, name)| name.starts_with(self.prefix)).collect()
+    fn is_ours(&self, it: &Value) -> bool {
+        // Whoever makes an identity provider or a mapping chooses its id, and it has no name.
+        let name = it.get("name").and_then(Value::as_str).unwrap_or_else(|| text(it, "id"));
+        // The domains that Keystone makes for identity providers are known by their description.
+        let of_ours = format!("Auto generated federated domain for Identity Provider: {}", self.prefix);
+        name.starts_with(self.prefix) || text(it, "description").starts_with(&of_ours)
+    }
+
+    fn left(&self) -> Vec<String> {
+        match self.found() {
+            Ok(found) => found
+                .iter()
+                .map(|(kind, it)| format!("{kind}: {} ({})", text(it, "name"), text(it, "id")))
+                .collect(),
+            Err(why) => vec![format!("{why:#}")],
+        }
+    }
+
+    fn remove(&self, found: &Found) {
+        let of = |kind: &str| found.iter().filter(move |it| it.0 == kind).map(|it| &it.1).collect::<Vec<_>>();
+        for kind in ["identity_providers", "mappings"] {
+            for it in of(kind) {
+                self.delete("identity", &format!("/OS-FEDERATION/{kind}/{}", text(it, "id")));
+            }
+        }
+        let domains = of("domains");
+        for domain in &domains {
+            let id = text(domain, "id");
+            if is_immutable(domain) {
+                self.change("domains", "domain", id, &json!({"options": {"immutable": false}}));
+            }
+            self.change("domains", "domain", id, &json!({"enabled": false}));
+        }
+        let mut projects: Vec<Value> = of("projects").into_iter().cloned().collect();
+        for domain in &domains {
+            let path = format!("/projects?domain_id={}", text(domain, "id"));
+            projects.extend(self.list("identity", &path, "projects"));
+        }
+        self.empty(&projects.iter().map(|it| text(it, "id").to_owned()).collect());
+        for project in projects.iter().filter(|it| is_immutable(it)) {
+            self.change(
+                "projects",
+                "project",
+                text(project, "id"),
+                &json!({"options": {"immutable": false}}),
+            );
+        }
+        for domain in &domains {
+            let id = text(domain, "id");
+            for role in self.list("identity", &format!("/roles?domain_id={id}"), "roles") {
+                self.delete("identity", &format!("/roles/{}", text(&role, "id")));
+            }
+            // With all that is in it, which is less work for Keystone than one by one.
+            self.delete("identity", &format!("/domains/{id}"));
+        }
+        let elsewhere =
+            |it: &&Value| domains.iter().all(|domain| text(domain, "id") != text(it, "domain_id"));
+        let mut projects: Vec<_> = projects.iter().filter(elsewhere).collect();
+        // The ones below others first: a few rounds get to the top.
+        for _ in 0..5 {
+            projects.retain(|it| {
+                let line = format!("DELETE identity /projects/{}", text(it, "id"));
+                self.cloud.ask(&line, None).is_err()
+            });
+        }
+        for kind in ["groups", "users"] {
+            for it in of(kind).iter().filter(|it| elsewhere(it)) {
+                self.delete("identity", &format!("/{kind}/{}", text(it, "id")));
+            }
+        }
     }
 
     fn change(&self, plural: &str, singular: &str, id: &str, body: &Value) {

@@ -1,14 +1,14 @@
-//! The directory, the account and the name prefix that one scenario has for itself.
+//! The directory and the name prefix that one scenario has for itself.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::iter::repeat_with;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use crate::cloud::{Cloud, text_at};
+use crate::account::{self, Account, Whose};
+use crate::cloud::Cloud;
 use crate::host::Host;
 use crate::plugin::Plugin;
 use crate::proxy::Proxy;
@@ -40,6 +40,8 @@ pub struct Workspace {
     pub cloud: Cloud,
     /// Every name in the cloud starts with it.
     pub prefix: String,
+    /// The user that Terraform logs in as.
+    pub account: Account,
     /// Terraform in the scenario's directory.
     pub terraform: Terraform,
     /// The provider.
@@ -51,15 +53,20 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Makes directory and account, and removes what an earlier run left.
+    /// Makes the directory, and removes what an earlier run left.
     ///
     /// `via` is the proxy at which the provider finds the services, if not at their own URLs.
     pub fn new(name: &str, via: impl FnOnce(&Cloud) -> Result<Option<Proxy>>) -> Result<Self> {
-        Self::on(Plugin::get()?.host(), name, via)
+        Self::on(Plugin::get()?.host(), name, Whose::Everyones, via)
     }
 
-    /// The same on a certain host.
-    pub fn on(host: &Host, name: &str, via: impl FnOnce(&Cloud) -> Result<Option<Proxy>>) -> Result<Self> {
+    /// The same on a certain host, and with a certain account.
+    pub fn on(
+        host: &Host,
+        name: &str,
+        account: Whose,
+        via: impl FnOnce(&Cloud) -> Result<Option<Proxy>>,
+    ) -> Result<Self> {
         let plugin = Plugin::get()?;
         // Hosts have directories of their own.
         let name = match host.title() == plugin.host().title() {
@@ -79,38 +86,21 @@ impl Workspace {
             fs::remove_dir_all(&directory)?;
         }
         fs::create_dir_all(&directory)?;
-        let random = |length| repeat_with(fastrand::alphanumeric).take(length).collect::<String>();
         // Short: names have at most 64 characters.
-        let prefix = format!("acc-{}", random(6).to_lowercase());
+        let prefix = format!("acc-{}", account::random(6).to_lowercase());
         fs::write(&noted, &prefix)?;
 
-        let password = random(24);
-        let user = json!({"user": {"name": format!("{prefix}-account"), "domain_id": "default", "password": password}});
-        let user = text_at(&cloud.ask("POST identity /users", Some(&user))?, "/user/id")?;
-        let project = text_at(
-            &cloud.ask("GET identity /projects?name=admin&domain_id=default", None)?,
-            "/projects/0/id",
-        )?;
-        let on_project = format!("/projects/{project}/users/{user}");
-        for (on, role) in [
-            (on_project.clone(), "admin"),
-            (format!("/system/users/{user}"), "admin"),
-            // For Swift, the administrator of one project is nobody in another.
-            (on_project, "ResellerAdmin"),
-        ] {
-            let found = cloud.ask(&format!("GET identity /roles?name={role}"), None)?;
-            if let Ok(id) = text_at(&found, "/roles/0/id") {
-                cloud.ask(&format!("PUT identity {on}/roles/{id}"), None)?;
-            }
-        }
-
+        let account = match account {
+            Whose::Everyones => Account::everyones(&cloud, &plugin.directory)?,
+            Whose::Own => Account::make(&cloud, &prefix)?,
+        };
         let proxy = via(&cloud)?;
         let mut entry = json!({
             "region_name": "RegionOne",
             "auth": {
                 "auth_url": proxy.as_ref().map_or(&cloud.keystone, |it| &it.url),
-                "username": format!("{prefix}-account"),
-                "password": password,
+                "username": account.name,
+                "password": account.password,
                 "user_domain_name": "Default",
                 "project_name": "admin",
                 "project_domain_name": "Default",
@@ -134,9 +124,9 @@ impl Workspace {
             ("OS_CLOUD".to_owned(), "tenancy".to_owned()),
         ]);
         let terraform = Terraform::new(host.clone(), directory, environment);
-        let mut secrets = vec![password];
+        let mut secrets = vec![account.password.clone()];
         secrets.extend(cloud.federation.as_ref().map(|it| it.client.1.clone()));
-        let workspace = Workspace { cloud, prefix, terraform, plugin, secrets, _lock: lock };
+        let workspace = Workspace { cloud, prefix, account, terraform, plugin, secrets, _lock: lock };
         workspace.variables(&BTreeMap::new())?;
         Ok(workspace)
     }

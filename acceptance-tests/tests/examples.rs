@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use acceptance_tests::account::Whose;
 use acceptance_tests::expect::differences;
 use acceptance_tests::host::{Feature, Host};
 use acceptance_tests::plugin::Plugin;
@@ -28,7 +29,7 @@ fn lay_out(workspace: &Workspace, example: &str, files: &[&str]) -> Result<()> {
 
 /// The quickstart is applied, settles, and is destroyed.
 pub fn quickstart(host: &Host) -> Result<()> {
-    let workspace = Workspace::on(host, "examples-quickstart", |_| Ok(None))?;
+    let workspace = Workspace::on(host, "examples-quickstart", Whose::Everyones, |_| Ok(None))?;
     let result = apply_quickstart(&workspace);
     workspace.end(result)
 }
@@ -152,7 +153,8 @@ pub fn are_valid() -> Result<()> {
     // What the first host may not know, the first one does that can.
     for (kind, file, feature) in NEWER {
         let Some(host) = Plugin::get()?.hosts.iter().find(|it| it.can(feature)) else { continue };
-        let workspace = Workspace::on(host, &format!("examples-{kind}-are-valid"), |_| Ok(None))?;
+        let workspace =
+            Workspace::on(host, &format!("examples-{kind}-are-valid"), Whose::Everyones, |_| Ok(None))?;
         let result = validate_newer(&workspace, kind, file);
         workspace.clean()?;
         result?;

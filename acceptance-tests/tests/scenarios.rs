@@ -58,7 +58,6 @@ fn tests(table: &Table) -> Result<Vec<Trial>> {
         test("quota-many", many::quotas),
         test("docs-registry", registry::pages).with_ignored_flag(!registry::can_run()),
         test("workspace-many", workspace::workspace_of_many),
-        test("workspace-killed", workspace::workspace_killed),
         test("metered-usage-figures", usage::figures),
     ];
     // Whoever only lists the tests needs no provider: the hosts are looked for without it.

@@ -15,42 +15,26 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 const MANY: usize = 200;
+/// Not made yet when half of them are.
+const LAST: &str = "t199";
 
-/// In a domain that exists, so that one of the names can be taken in it.
-const SHARED: &str = r#"
-variable "domain" {
-  type = string
-}
-
+const CONFIGURATION: &str = r#"
 variable "tenants" {
   type = any
 }
 
 resource "tenancy_workspace" "many" {
-  domain_id = var.domain
-  tenants   = var.tenants
-}
-"#;
-
-/// In a domain of its own.
-const OWNED: &str = r#"
-resource "tenancy_workspace" "many" {
-  domain = { name = "${var.prefix}-many" }
-  tenants = {
-    for number in range(200) : format("t%03d", number) => {
-      description = "Tenant ${number}"
-      tags        = ["many"]
-      bindings    = { users = { roles = ["member"] } }
-    }
-  }
+  domain  = { name = "${var.prefix}-many" }
+  tenants = var.tenants
 }
 "#;
 
 const APPLY: &[&str] = &["apply", "-json", "-auto-approve", "-input=false"];
 const PLAN: &[&str] = &["plan", "-json", "-input=false", "-detailed-exitcode", "-out=plan"];
 
-/// One tenant's name is taken: all others are made, and the next plan has just that one. Then a change, a rename, a removal,
-/// an import of it all, and the end.
+/// The provider is killed half way through the create of many tenants. The next apply makes what is missing, and nothing
+/// twice; but one, whose name is taken by then. The next plan has just that one. Then a change, a rename, a removal, an
+/// import of it all, and the end.
 pub fn workspace_of_many() -> Result<()> {
     let mut proxy = None;
     let workspace = Workspace::new("workspace-many", |cloud| {
@@ -63,11 +47,6 @@ pub fn workspace_of_many() -> Result<()> {
 }
 
 fn live(workspace: &Workspace, proxy: &Proxy) -> Result<()> {
-    let (cloud, terraform) = (&workspace.cloud, &workspace.terraform);
-    let domain = json!({"domain": {"name": format!("{}-many", workspace.prefix)}});
-    let domain = text_at(&cloud.ask("POST identity /domains", Some(&domain))?, "/domain/id")?;
-    let taken = json!({"project": {"name": "t007", "domain_id": domain}});
-    let taken = text_at(&cloud.ask("POST identity /projects", Some(&taken))?, "/project/id")?;
     let mut tenants: BTreeMap<String, Value> = (0..MANY)
         .map(|number| {
             let description = format!("Tenant {number}");
@@ -75,32 +54,21 @@ fn live(workspace: &Workspace, proxy: &Proxy) -> Result<()> {
             (format!("t{number:03}"), json!({"description": description, "bindings": {"users": users}}))
         })
         .collect();
-    fs::write(workspace.directory().join("main.tf"), SHARED)?;
+    fs::write(workspace.directory().join("main.tf"), CONFIGURATION)?;
     let write = |tenants: &BTreeMap<String, Value>| {
-        let all = [("domain".to_owned(), json!(domain)), ("tenants".to_owned(), json!(tenants))];
-        workspace.variables(&BTreeMap::from(all))
+        workspace.variables(&BTreeMap::from([("tenants".to_owned(), json!(tenants))]))
     };
     write(&tenants)?;
     workspace.init()?;
 
-    let run = terraform.run(APPLY)?;
-    ensure!(run.code == 0, "the create failed\nby hand: {}\n{}", run.command_line, run.text);
-    let told = run.diagnostics.iter().map(|it| (it.severity.as_str(), it.summary.as_str(), it.place()));
-    let expected = (
-        "warning",
-        "Tenant \"t007\": The name \"t007\" is taken",
-        "tenancy_workspace.many.tenants".to_owned(),
-    );
-    ensure!(told.clone().eq([expected]), "the create says {:?}", told.collect::<Vec<_>>());
-    let values = state(workspace)?;
-    ensure!(failures(&values) == BTreeSet::from(["t007".to_owned()]), "failures: {}", values["failures"]);
-    ensure!(ids(&values).len() == MANY - 1, "the state has {} projects", ids(&values).len());
-    let mut there = projects(cloud, &domain)?;
-    ensure!(there.remove(&taken) && there == ids(&values), "Keystone has other projects than the state");
-
-    let changes = changes(workspace)?;
-    ensure!(changes == BTreeSet::from(["t007".to_owned()]), "the next plan changes {changes:?}");
-    cloud.ask(&format!("DELETE identity /projects/{taken}"), None)?;
+    let (domain, made) = killed(workspace)?;
+    let taken = text_at(
+        &workspace
+            .cloud
+            .ask("POST identity /projects", Some(&json!({"project": {"name": LAST, "domain_id": domain}})))?,
+        "/project/id",
+    )?;
+    all_but_one(workspace, &domain, &made, &taken)?;
     proxy.set(&[])?;
     apply(workspace)?;
     ensure!(
@@ -119,7 +87,7 @@ fn live(workspace: &Workspace, proxy: &Proxy) -> Result<()> {
     tenants.insert("renamed".to_owned(), renamed);
     tenants.remove("t150");
     write(&tenants)?;
-    let changes = self::changes(workspace)?;
+    let changes = changes(workspace)?;
     let expected = ["renamed", "t000", "t100", "t150"].map(str::to_owned);
     ensure!(changes == BTreeSet::from(expected), "the plan changes {changes:?}");
     proxy.set(&[])?;
@@ -130,10 +98,56 @@ fn live(workspace: &Workspace, proxy: &Proxy) -> Result<()> {
         let found = proxy.count(on)?;
         ensure!(found == times, "expected {times} requests `{on}`, found {found}");
     }
+    import_and_destroy(workspace, &domain)
+}
 
+/// Kills the provider half way. Gives the ids of the domain and of the projects that are there.
+fn killed(workspace: &Workspace) -> Result<(String, BTreeSet<String>)> {
+    let child = workspace.terraform.start(APPLY)?;
+    let domain = half_way(workspace)?;
+    process::kill(process::child(child.id(), plugin::NAME).context("there is no provider to kill")?)?;
+    let run = workspace.terraform.understand(APPLY, &child.wait_with_output()?);
+    ensure!(run.code == 1, "the apply survived its provider\n{}", run.text);
+    let made = projects(&workspace.cloud, &domain)?;
+    ensure!(made.len() < MANY, "the provider was killed too late for anything to be seen");
+    Ok((domain, made))
+}
+
+/// Applies, and all is made except the one tenant whose name is taken.
+fn all_but_one(workspace: &Workspace, domain: &str, made: &BTreeSet<String>, taken: &str) -> Result<()> {
+    let cloud = &workspace.cloud;
+    let run = workspace.terraform.run(APPLY)?;
+    ensure!(run.code == 0, "the second apply failed\nby hand: {}\n{}", run.command_line, run.text);
+    let summary = format!("Tenant \"{LAST}\": The name \"{LAST}\" is taken");
+    let place = "tenancy_workspace.many.tenants".to_owned();
+    let told = |it: &(&str, &str, String)| *it == ("warning", summary.as_str(), place.clone());
+    let all: Vec<_> =
+        run.diagnostics.iter().map(|it| (it.severity.as_str(), it.summary.as_str(), it.place())).collect();
+    ensure!(all.iter().any(told), "the create says {all:?}");
+    let values = state(workspace)?;
+    ensure!(failures(&values) == BTreeSet::from([LAST.to_owned()]), "failures: {}", values["failures"]);
+    ensure!(ids(&values).len() == MANY - 1, "the state has {} projects", ids(&values).len());
+    let mut there = projects(cloud, domain)?;
+    ensure!(there.remove(taken) && there == ids(&values), "Keystone has other projects than the state");
+    ensure!(there.is_superset(made), "a project was made again");
+    let groups = cloud.ask(&format!("GET identity /groups?domain_id={domain}"), None)?;
+    let groups: BTreeSet<&str> =
+        groups["groups"].as_array().into_iter().flatten().filter_map(|it| it["id"].as_str()).collect();
+    let known = tenants(&values).filter_map(|(_, it)| it["bindings"]["users"]["group_id"].as_str());
+    ensure!(groups == known.collect(), "Keystone has other groups than the state");
+
+    let changes = changes(workspace)?;
+    ensure!(changes == BTreeSet::from([LAST.to_owned()]), "the next plan changes {changes:?}");
+    cloud.ask(&format!("DELETE identity /projects/{taken}"), None).map(drop)
+}
+
+fn import_and_destroy(workspace: &Workspace, domain: &str) -> Result<()> {
+    let (cloud, terraform) = (&workspace.cloud, &workspace.terraform);
     let run = terraform.run(&["state", "rm", "tenancy_workspace.many"])?;
     ensure!(run.code == 0, "{}", run.text);
-    let run = terraform.run(&["import", "-input=false", "tenancy_workspace.many", &domain])?;
+    // By name: then the domain is the workspace's own.
+    let name = format!("{}-many", workspace.prefix);
+    let run = terraform.run(&["import", "-input=false", "tenancy_workspace.many", &name])?;
     ensure!(run.code == 0, "the import failed\n{}", run.text);
     let run = terraform.run(PLAN)?;
     ensure!(
@@ -145,44 +159,12 @@ fn live(workspace: &Workspace, proxy: &Proxy) -> Result<()> {
 
     let run = terraform.run(&["destroy", "-json", "-auto-approve", "-input=false"])?;
     ensure!(run.code == 0, "the destroy failed\nby hand: {}\n{}", run.command_line, run.text);
-    let left = projects(cloud, &domain)?;
+    let domains = cloud.ask(&format!("GET identity /domains?name={name}"), None)?;
+    ensure!(domains["domains"] == json!([]), "Keystone still has {domains}");
+    let left = projects(cloud, domain)?;
     ensure!(left.is_empty(), "Keystone still has {left:?}");
     let groups = cloud.ask(&format!("GET identity /groups?domain_id={domain}"), None)?;
     ensure!(groups["groups"] == json!([]), "Keystone still has {groups}");
-    Ok(())
-}
-
-/// The provider is killed half way through a create. The next one makes what is missing, and nothing twice.
-pub fn workspace_killed() -> Result<()> {
-    let workspace = Workspace::new("workspace-killed", |_| Ok(None))?;
-    let result = kill(&workspace);
-    workspace.end(result)
-}
-
-fn kill(workspace: &Workspace) -> Result<()> {
-    let (cloud, terraform) = (&workspace.cloud, &workspace.terraform);
-    fs::write(workspace.directory().join("main.tf"), OWNED)?;
-    workspace.init()?;
-    let child = terraform.start(APPLY)?;
-    let domain = half_way(workspace)?;
-    process::kill(process::child(child.id(), plugin::NAME).context("there is no provider to kill")?)?;
-    let run = terraform.understand(APPLY, &child.wait_with_output()?);
-    ensure!(run.code == 1, "the apply survived its provider\n{}", run.text);
-    let made = projects(cloud, &domain)?;
-    ensure!(made.len() < MANY, "the provider was killed too late for anything to be seen");
-
-    apply(workspace)?;
-    let (there, values) = (projects(cloud, &domain)?, state(workspace)?);
-    ensure!(there.len() == MANY && there == ids(&values), "Keystone has {} projects", there.len());
-    ensure!(there.is_superset(&made), "a project was made again");
-    let groups = cloud.ask(&format!("GET identity /groups?domain_id={domain}"), None)?;
-    let groups: BTreeSet<&str> =
-        groups["groups"].as_array().into_iter().flatten().filter_map(|it| it["id"].as_str()).collect();
-    let known = tenants(&values).filter_map(|(_, it)| it["bindings"]["users"]["group_id"].as_str());
-    ensure!(groups.len() == MANY && known.collect::<BTreeSet<_>>() == groups, "{} groups", groups.len());
-    // All at once, which is faster than the sweep. That removes what is left if Keystone takes too long to answer.
-    cloud.ask(&format!("PATCH identity /domains/{domain}"), Some(&json!({"domain": {"enabled": false}})))?;
-    let _ = cloud.ask(&format!("DELETE identity /domains/{domain}"), None);
     Ok(())
 }
 
