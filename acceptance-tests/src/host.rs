@@ -3,7 +3,7 @@
 //! The provider is laid out as a mirror of a registry, under the names of both programs' registries. A plain `init`
 //! finds it there, without network, and everything behaves as with a provider that was downloaded.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -133,6 +133,13 @@ impl Host {
         self.program.to_string_lossy().into_owned()
     }
 
+    /// Where the program is.
+    pub fn path(&self) -> Option<PathBuf> {
+        let folders = std::env::var_os("PATH").unwrap_or_default();
+        // Joined to a folder, an absolute path stays what it is.
+        std::env::split_paths(&folders).map(|it| it.join(&self.program)).find(|it| it.is_file())
+    }
+
     /// What it is, such as `OpenTofu 1.12.6`.
     pub fn title(&self) -> String {
         format!("{} {}", if self.opentofu { "OpenTofu" } else { "Terraform" }, self.version)
@@ -162,7 +169,12 @@ impl Host {
 
     /// The program in a directory, free of what the environment says about clouds and Terraform.
     pub fn command(&self, directory: &Path) -> Command {
-        let mut command = Command::new(&self.program);
+        self.around(&self.program, directory)
+    }
+
+    /// Another program that will run this one: in the same environment.
+    pub fn around(&self, program: impl AsRef<OsStr>, directory: &Path) -> Command {
+        let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
             let name_bytes = name.as_encoded_bytes();
             if name_bytes.starts_with(b"OS_") || name_bytes.starts_with(b"TF_") {

@@ -102,6 +102,13 @@ impl Terraform {
         command
     }
 
+    /// Another program that will run Terraform, in some directory: with the same environment.
+    pub fn around(&self, program: &str, directory: &Path) -> Command {
+        let mut command = self.host.around(program, directory);
+        command.envs(&self.environment).stdin(Stdio::null());
+        command
+    }
+
     /// How to run it by hand.
     pub fn command_line(&self, arguments: &[&str]) -> String {
         let config = self.host.cli_config().display();

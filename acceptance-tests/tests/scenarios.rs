@@ -3,10 +3,10 @@
 
 mod dist;
 mod examples;
+mod go;
 mod hosts;
 mod interruption;
 mod many;
-mod registry;
 mod stand_in;
 mod usage;
 mod workspace;
@@ -56,7 +56,8 @@ fn tests(table: &Table) -> Result<Vec<Trial>> {
         test("provider-killed", interruption::provider_killed),
         test("interrupted", interruption::interrupted),
         test("quota-many", many::quotas),
-        test("docs-registry", registry::pages).with_ignored_flag(!registry::can_run()),
+        test("docs-registry", go::documentation).with_ignored_flag(!go::has_tfplugindocs()),
+        test("plugin-testing", go::plugin_testing).with_ignored_flag(!go::has_modules()),
         test("workspace-many", workspace::workspace_of_many),
         test("metered-usage-figures", usage::figures),
     ];
