@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     }
     let mut arguments = Arguments::from_args();
     // Mostly waiting for Terraform and Keystone, which leave a core idle now and then.
-    arguments.test_threads = arguments.test_threads.or(Some(3));
+    arguments.test_threads = arguments.test_threads.or(Some(4));
     let table = Table::default();
     match tests(&table) {
         Ok(tests) => {
