@@ -48,8 +48,12 @@ impl Shape {
         if !floor {
             text.push_str("terraform {\n  required_providers {\n    tenancy = { source = \"tenancy/tenancy\" }\n  }\n}\n\n");
         }
+        // A range has at most 1024 numbers.
+        let (full, rest) = (count / 1000, count % 1000);
         text.push_str(&format!(
-            "variable \"changed\" {{\n  default = \"\"\n}}\n\nlocals {{\n  tenants = [for n in range({count}) : format(\"tenant-%05d\", n)]\n}}\n\n"
+            "variable \"changed\" {{\n  default = \"\"\n}}\n\nlocals {{\n  tenants = concat(\n    \
+             flatten([for a in range({full}) : [for b in range(1000) : format(\"tenant-%05d\", a * 1000 + b)]]),\n    \
+             [for n in range({rest}) : format(\"tenant-%05d\", {full} * 1000 + n)],\n  )\n}}\n\n"
         ));
         match self {
             Self::Single => {
