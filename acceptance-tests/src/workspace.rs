@@ -73,7 +73,7 @@ impl Workspace {
             true => name.to_owned(),
             false => format!("{name}@{}", host.title().to_lowercase().replace(' ', "-")),
         };
-        let cloud = Cloud::login(&plugin.clouds, "devcloud")?;
+        let mut cloud = Cloud::login(&plugin.clouds, "devcloud")?;
         let lock = File::create(plugin.directory.join(format!("{name}.lock")))?;
         lock.lock()?;
         let directory = plugin.directory.join(name);
@@ -89,6 +89,7 @@ impl Workspace {
         // Short: names have at most 64 characters.
         let prefix = format!("acc-{}", account::random(6).to_lowercase());
         fs::write(&noted, &prefix)?;
+        cloud.prefix.clone_from(&prefix);
 
         let account = match account {
             Whose::Everyones => Account::everyones(&cloud, &plugin.directory)?,

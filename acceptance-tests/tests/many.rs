@@ -2,16 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::thread;
 
-use acceptance_tests::cloud::{Cloud, text_at};
 use acceptance_tests::proxy::Proxy;
 use acceptance_tests::workspace::Workspace;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-
-/// Keystone makes five projects in a second: enough of them to tell a list from single reads.
-const MANY: usize = 60;
 
 const CONFIGURATION: &str = r#"
 variable "projects" {
@@ -28,36 +23,37 @@ resource "tenancy_quota_set" "many" {
 }
 "#;
 
-/// Requests of a plan over all quota sets, each `METHOD path-regex`: at least and at most.
-const REQUESTS: &[(&str, usize, usize)] = &[
-    // The list, and the defaults of those that are not in it.
-    ("GET /network/v2.0/quotas", 1, 1),
-    ("[A-Z]+ /network/.*", 1, 2),
-    ("GET /load-balancer/v2/lbaas/quotas", 1, 1),
-    ("[A-Z]+ /load-balancer/.*", 1, 2),
-    // Nova and Cinder have no list.
-    ("GET /compute/v2.1/os-quota-sets/[0-9a-f]+", 1, MANY),
-    ("[A-Z]+ /compute/.*", 1, MANY + 1),
-    ("GET /block-storage/v3/os-quota-sets/[0-9a-f]+", 1, MANY),
-    ("[A-Z]+ /block-storage/.*", 1, MANY + 1),
-    // Whether the projects are there: a few singly, then a list.
-    ("GET /v3/projects.*", 1, 12),
-];
+/// Requests of a plan over quota sets of so many projects, each `METHOD path-regex`: at least and at most.
+fn requests(many: usize) -> [(&'static str, usize, usize); 9] {
+    [
+        // The list, and the defaults of those that are not in it.
+        ("GET /network/v2.0/quotas", 1, 1),
+        ("[A-Z]+ /network/.*", 1, 2),
+        ("GET /load-balancer/v2/lbaas/quotas", 1, 1),
+        ("[A-Z]+ /load-balancer/.*", 1, 2),
+        // Nova and Cinder have no list.
+        ("GET /compute/v2.1/os-quota-sets/[0-9a-f]+", 1, many),
+        ("[A-Z]+ /compute/.*", 1, many + 1),
+        ("GET /block-storage/v3/os-quota-sets/[0-9a-f]+", 1, many),
+        ("[A-Z]+ /block-storage/.*", 1, many + 1),
+        // Whether the projects are there: a few singly, then a list.
+        ("GET /v3/projects.*", 1, 12),
+    ]
+}
 
-/// A plan over many quota sets asks each service as rarely as it lets itself be asked.
-pub fn quotas() -> Result<()> {
+/// A plan over quota sets of these projects asks each service as rarely as it lets itself be asked.
+pub fn quotas(projects: &[String]) -> Result<()> {
     let mut proxy = None;
     let workspace = Workspace::new("quota-many", |cloud| {
         proxy = Some(Proxy::start(&cloud.keystone, cloud.endpoints())?);
         Ok(proxy.clone())
     })?;
     let proxy = proxy.context("there is no proxy")?;
-    let result = plan(&workspace, &proxy);
+    let result = plan(&workspace, &proxy, projects);
     workspace.end(result)
 }
 
-fn plan(workspace: &Workspace, proxy: &Proxy) -> Result<()> {
-    let (domain, projects) = projects(&workspace.cloud, &workspace.prefix)?;
+fn plan(workspace: &Workspace, proxy: &Proxy, projects: &[String]) -> Result<()> {
     // One that is not as the others, which a list must tell apart.
     let other = projects.get(7).context("there are no projects")?;
     let cloud = &workspace.cloud;
@@ -71,51 +67,19 @@ fn plan(workspace: &Workspace, proxy: &Proxy) -> Result<()> {
     workspace.variables(&BTreeMap::from([("projects".to_owned(), json!(projects))]))?;
     workspace.init()?;
     // An apply would send ten requests for each: the state is written down instead. What is in it is true.
-    let state = state(workspace, &projects)?;
+    let state = state(workspace, projects)?;
     fs::write(workspace.directory().join("terraform.tfstate"), format!("{state:#}"))?;
 
     proxy.set(&[])?;
     let run = workspace.terraform.run(&["plan", "-json", "-input=false", "-detailed-exitcode"])?;
     ensure!(run.code == 0, "the plan has changes, or fails\nby hand: {}\n{}", run.command_line, run.text);
-    for (on, least, most) in REQUESTS {
+    for (on, least, most) in requests(projects.len()) {
         let found = proxy.count(on)?;
-        ensure!(
-            (*least..=*most).contains(&found),
-            "expected {least} to {most} requests `{on}`, found {found}"
-        );
+        ensure!((least..=most).contains(&found), "expected {least} to {most} requests `{on}`, found {found}");
     }
     let reset = |line: String| cloud.request(&line, None, &BTreeMap::new(), None).map(drop);
     reset(format!("DELETE network /quotas/{other}"))?;
-    reset(format!("DELETE load-balancer /lbaas/quotas/{other}"))?;
-    // All at once, which is faster than what the sweep would do.
-    cloud.ask(&format!("PATCH identity /domains/{domain}"), Some(&json!({"domain": {"enabled": false}})))?;
-    cloud.ask(&format!("DELETE identity /domains/{domain}"), None).map(drop)
-}
-
-/// Makes the projects, in a domain that goes with all of them. The domain's id comes first.
-fn projects(cloud: &Cloud, prefix: &str) -> Result<(String, Vec<String>)> {
-    let domain = json!({"domain": {"name": format!("{prefix}-many")}});
-    let domain = text_at(&cloud.ask("POST identity /domains", Some(&domain))?, "/domain/id")?;
-    let make = |number: usize| {
-        let body = json!({"project": {"name": format!("{prefix}-{number}"), "domain_id": domain}});
-        text_at(&cloud.ask("POST identity /projects", Some(&body))?, "/project/id")
-    };
-    let made = thread::scope(|scope| -> Result<Vec<String>> {
-        let workers: Vec<_> = (0..4)
-            .map(|part| {
-                scope.spawn(move || {
-                    (0..MANY).filter(|it| it % 4 == part).map(make).collect::<Result<Vec<_>>>()
-                })
-            })
-            .collect();
-        let mut all = Vec::new();
-        for worker in workers {
-            let made = worker.join().map_err(|_| anyhow::anyhow!("a worker panicked"))?;
-            all.extend(made?);
-        }
-        Ok(all)
-    })?;
-    Ok((domain, made))
+    reset(format!("DELETE load-balancer /lbaas/quotas/{other}"))
 }
 
 /// A state in which the quota sets are.

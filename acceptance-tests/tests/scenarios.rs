@@ -55,7 +55,6 @@ fn tests(table: &Table) -> Result<Vec<Trial>> {
         test("dist-mirror", dist::mirror),
         test("provider-killed", interruption::provider_killed),
         test("interrupted", interruption::interrupted),
-        test("quota-many", many::quotas),
         test("docs-registry", go::documentation).with_ignored_flag(!go::has_tfplugindocs()),
         test("plugin-testing", go::plugin_testing).with_ignored_flag(!go::has_modules()),
         test("workspace-many", workspace::workspace_of_many),

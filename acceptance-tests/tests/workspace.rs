@@ -14,6 +14,8 @@ use acceptance_tests::workspace::Workspace;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
+use crate::many;
+
 const MANY: usize = 200;
 /// Not made yet when half of them are.
 const LAST: &str = "t199";
@@ -34,7 +36,7 @@ const PLAN: &[&str] = &["plan", "-json", "-input=false", "-detailed-exitcode", "
 
 /// The provider is killed half way through the create of many tenants. The next apply makes what is missing, and nothing
 /// twice; but one, whose name is taken by then. The next plan has just that one. Then a change, a rename, a removal, an
-/// import of it all, and the end.
+/// import of it all, and the end. While all are there, a plan over a quota set of each.
 pub fn workspace_of_many() -> Result<()> {
     let mut proxy = None;
     let workspace = Workspace::new("workspace-many", |cloud| {
@@ -77,6 +79,9 @@ fn live(workspace: &Workspace, proxy: &Proxy) -> Result<()> {
     );
     let values = state(workspace)?;
     ensure!(failures(&values).is_empty() && ids(&values).len() == MANY, "not all is there");
+    // So many projects are not made twice.
+    let projects: Vec<_> = ids(&values).into_iter().collect();
+    many::quotas(&projects).context("a plan over quota sets of all these tenants")?;
 
     tenants.insert(
         "t000".to_owned(),

@@ -4,13 +4,16 @@ use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Instant;
 
-use acceptance_tests::host;
+use acceptance_tests::plugin;
 use acceptance_tests::scenario::Scenario;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::devcloud::{Cloud, Paths, Wanted};
 use crate::workspace::{Workspace, cargo};
+
+/// The tests that need a cloud.
+const SCENARIOS: &str = "scenarios";
 
 /// Arguments of `test`.
 #[derive(Args)]
@@ -44,8 +47,13 @@ fn all(arguments: &Arguments, workspace: &Workspace, stages: &mut Stages) -> Res
     stages.command("format", root().args(["fmt", "--all", "--check"]))?;
     let clippy = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
     stages.command("clippy", root().args(clippy))?;
-    let unit = ["test", "--workspace", "--exclude", "acceptance-tests"];
-    stages.command("unit, golden, protocol and client tests", root().args(unit).args(&arguments.filter))?;
+    // Always of the whole workspace: for a part of it dependencies have other features, and are compiled once more.
+    let mut unit = root();
+    unit.args(["test", "--workspace", "--lib", "--bins"]);
+    for name in workspace.tests().filter(|it| *it != SCENARIOS) {
+        unit.args(["--test", name]);
+    }
+    stages.command("unit, golden, protocol and client tests", unit.args(&arguments.filter))?;
     if arguments.quick {
         return Ok(());
     }
@@ -67,13 +75,13 @@ fn acceptance(
 ) -> Result<()> {
     let with = needed(workspace, arguments.filter.as_deref().unwrap_or_default())?;
     stages.stage("devcloud up", || cloud.up(&Wanted { with, ..Wanted::default() }))?;
-    let provider = stages.stage("provider", || host::build(&workspace.root, &workspace.target))?;
     let mut command = cargo();
     command
         .current_dir(&workspace.root)
-        .args(["test", "--package", "acceptance-tests"])
+        .args(["test", "--workspace", "--test", SCENARIOS])
         .args(&arguments.filter)
-        .env("TENANCY_TEST_PROVIDER", provider)
+        // Cargo has built it with the tests that start it.
+        .env("TENANCY_TEST_PROVIDER", workspace.target.join("debug").join(plugin::NAME))
         .env("TENANCY_TEST_CLOUDS", cloud.paths().clouds());
     stages.command("acceptance tests", &mut command)
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-/// The two directories that every command starts from.
+/// What every command starts from.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Workspace {
     /// The repository.
@@ -15,9 +15,27 @@ pub struct Workspace {
     /// Where cargo builds, and where everything that these commands make goes too.
     #[serde(rename = "target_directory")]
     pub target: PathBuf,
+    packages: Vec<Package>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Package {
+    targets: Vec<Target>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
 }
 
 impl Workspace {
+    /// The names of the integration tests of all packages.
+    pub fn tests(&self) -> impl Iterator<Item = &str> {
+        let targets = self.packages.iter().flat_map(|it| &it.targets);
+        targets.filter(|it| it.kind.iter().any(|kind| kind == "test")).map(|it| it.name.as_str())
+    }
+
     /// Asks cargo, which knows of `CARGO_TARGET_DIR` and of configuration files.
     pub fn find() -> Result<Self> {
         let output = cargo()
