@@ -536,7 +536,9 @@ async fn hands_out_a_token_and_takes_it_back() -> Result<()> {
         "issued_at": "2026-01-01T00:00:00.000000Z", "user": named("u"), "roles": [], "catalog": []}});
     let read = Mock::given(method("GET")).and(path("/v3/auth/tokens"));
     read.respond_with(ok(200, token)).up_to_n_times(3).mount(&server).await;
-    on(&server, "DELETE", "/v3/auth/tokens", ResponseTemplate::new(204)).await;
+    // Longer than a host waits once `Shutdown` is answered.
+    const SLOW: Duration = Duration::from_millis(2500);
+    on(&server, "DELETE", "/v3/auth/tokens", ResponseTemplate::new(204).set_delay(SLOW)).await;
     let host = configured(&server).await?;
     const TOKEN: &str = "tenancy_token";
     let written = json!({"oidc": null, "project_id": null, "project_name": "admin", "project_domain_id": null,
@@ -580,9 +582,10 @@ async fn hands_out_a_token_and_takes_it_back() -> Result<()> {
     };
     assert_eq!(deletions().await, 1);
 
-    // Not closed by the host: the end does it.
+    // Not closed by the host: the end does it, and waits for it.
     open().await?;
-    host.shutdown().await?;
+    let (status, took) = host.shutdown().await?;
+    assert!(status.success() && took >= SLOW, "{status}, {took:?}");
     assert_eq!(deletions().await, 2);
     Ok(())
 }

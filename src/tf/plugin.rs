@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::RwLock;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
 
@@ -159,7 +160,11 @@ pub async fn serve<P: Provider>(provider: P, options: Options) -> Result<(), Err
     let provider = ProviderServer::new(provider)
         .max_decoding_message_size(MAX_MESSAGE)
         .max_encoding_message_size(MAX_MESSAGE);
-    let controller = services::Controller { shutdown: Arc::clone(life.shutdown()) };
+    let controller = services::Controller {
+        shutdown: Arc::clone(life.shutdown()),
+        ending: ending.clone(),
+        unfinished: Arc::clone(&options.unfinished),
+    };
     let serving = Server::builder()
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
@@ -177,16 +182,10 @@ pub async fn serve<P: Provider>(provider: P, options: Options) -> Result<(), Err
         () = ending.cancelled() => Duration::from_secs(10),
     };
     ending.cancel();
-    let ended = async {
-        let result = serving.await;
-        let _finished = options.unfinished.write().await;
-        result
-    };
-    match tokio::time::timeout(patience, ended).await {
-        Ok(result) => Ok(result?),
-        Err(_) => {
-            tracing::warn!("ended though something was still under way");
-            Ok(())
-        }
+    let finished = timeout(life::UNFINISHED, options.unfinished.write()).await.is_ok();
+    let ended = timeout(patience, serving).await;
+    if !finished || ended.is_err() {
+        tracing::warn!("ended though something was still under way");
     }
+    ended.map_or(Ok(()), |result| Ok(result?))
 }

@@ -1,6 +1,6 @@
 //! When the process ends.
 //!
-//! A host ends its provider with `Shutdown`, waits two seconds, and kills. It
+//! A host ends its provider with `Shutdown`, waits for the answer and then two seconds, and kills. It
 //! also gets every Ctrl-C that the provider gets, since both are in one
 //! process group: an interrupt is the host's to act on, by `StopProvider`.
 
@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-/// How long calls may still run after `Shutdown`: well below what kills us.
+/// How long what is left to do may take before `Shutdown` is answered.
+pub(super) const UNFINISHED: Duration = Duration::from_secs(15);
+/// How long calls may still run after that: well below what kills us.
 const AFTER_SHUTDOWN: Duration = Duration::from_millis(1500);
 /// How long they may run after a signal, when nobody counts the seconds.
 const AFTER_SIGNAL: Duration = Duration::from_secs(10);
