@@ -329,7 +329,10 @@ def main():
     # It warns of every queued request.
     logging.getLogger('waitress').setLevel(logging.ERROR)
     announce(service, port)
-    waitress.serve(application, host='127.0.0.1', port=port, threads=THREADS, ident=service,
+    # Keystone 30 keeps a request's token on the middleware object that all threads share (AuthContextMiddleware): with two
+    # threads, a request may pass with the token of another one.
+    threads = 1 if service == 'keystone' else THREADS
+    waitress.serve(application, host='127.0.0.1', port=port, threads=threads, ident=service,
                    connection_limit=500, channel_timeout=300)
 
 
