@@ -7,7 +7,6 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use crate::cloud::{Cloud, text_at};
 
@@ -58,23 +57,17 @@ impl Account {
     /// A new one, whose name starts with the prefix.
     pub(crate) fn make(cloud: &Cloud, prefix: &str) -> Result<Self> {
         let (name, password) = (format!("{prefix}-account"), random(24));
-        let user = json!({"user": {"name": name, "domain_id": "default", "password": password}});
-        let id = text_at(&cloud.ask("POST identity /users", Some(&user))?, "/user/id")?;
+        let id = cloud.make_user(&name, &password)?;
         let project = text_at(
             &cloud.ask("GET identity /projects?name=admin&domain_id=default", None)?,
             "/projects/0/id",
         )?;
-        let on_project = format!("/projects/{project}/users/{id}");
-        for (on, role) in [
-            (on_project.clone(), "admin"),
-            (format!("/system/users/{id}"), "admin"),
+        let project = format!("/projects/{project}");
+        cloud.grant(&id, "admin", &project)?;
+        cloud.grant(&id, "admin", "/system")?;
+        if cloud.has("swift") {
             // For Swift, the administrator of one project is nobody in another.
-            (on_project, "ResellerAdmin"),
-        ] {
-            let found = cloud.ask(&format!("GET identity /roles?name={role}"), None)?;
-            if let Ok(id) = text_at(&found, "/roles/0/id") {
-                cloud.ask(&format!("PUT identity {on}/roles/{id}"), None)?;
-            }
+            cloud.grant(&id, "ResellerAdmin", &project)?;
         }
         Ok(Account { id, name, password })
     }

@@ -182,6 +182,18 @@ impl Cloud {
         Ok((token.clone(), reply.body))
     }
 
+    /// Makes a user in the domain Default. Gives the id.
+    pub fn make_user(&self, name: &str, password: &str) -> Result<String> {
+        let user = json!({"user": {"name": name, "domain_id": "default", "password": password}});
+        text_at(&self.ask("POST identity /users", Some(&user))?, "/user/id")
+    }
+
+    /// Gives a user a role, which is named, on `/system` or on `/projects/` with an id.
+    pub fn grant(&self, user_id: &str, role: &str, on: &str) -> Result<()> {
+        let role = text_at(&self.ask(&format!("GET identity /roles?name={role}"), None)?, "/roles/0/id")?;
+        self.ask(&format!("PUT identity {on}/users/{user_id}/roles/{role}"), None).map(drop)
+    }
+
     /// A token for a project, of a user who is made for that: what takes a project away ends all tokens of those who had
     /// a role on it.
     pub fn token_in(&self, project_id: &str) -> Result<String> {
@@ -190,11 +202,8 @@ impl Cloud {
             return Ok(token.clone());
         }
         let (name, password) = (format!("{}-inside-{}", self.prefix, tokens.len()), random(24));
-        let user = json!({"user": {"name": name, "domain_id": "default", "password": password}});
-        let user = text_at(&self.ask("POST identity /users", Some(&user))?, "/user/id")?;
-        let roles = self.ask("GET identity /roles?name=admin", None)?;
-        let role = text_at(&roles, "/roles/0/id")?;
-        self.ask(&format!("PUT identity /projects/{project_id}/users/{user}/roles/{role}"), None)?;
+        let user = self.make_user(&name, &password)?;
+        self.grant(&user, "admin", &format!("/projects/{project_id}"))?;
         let scope = json!({"project": {"id": project_id}});
         let (token, _) = self.token(&account(&name, &password), &scope)?;
         tokens.insert(project_id.to_owned(), token.clone());
@@ -248,7 +257,8 @@ impl Cloud {
         }
         // When another scenario takes away a role or a project of the administrator's, more tokens end than one would think,
         // and for a second new ones as well.
-        let mut reply = self.send(method, &url, Some(&lock(&self.token).clone()), headers, body)?;
+        let token = lock(&self.token).clone();
+        let mut reply = self.send(method, &url, Some(&token), headers, body)?;
         for _ in 0..5 {
             if reply.status != 401 {
                 break;

@@ -276,11 +276,8 @@ fn populate(cloud: &Cloud, prefix: &str) -> Result<String> {
 
 /// Makes a user who may read the project, and nothing else.
 fn reader(cloud: &Cloud, prefix: &str, project: &str, password: &str) -> Result<String> {
-    let user =
-        json!({"user": {"name": format!("{prefix}-meter"), "domain_id": "default", "password": password}});
-    let user = text_at(&cloud.ask("POST identity /users", Some(&user))?, "/user/id")?;
-    let role = text_at(&cloud.ask("GET identity /roles?name=reader", None)?, "/roles/0/id")?;
-    cloud.ask(&format!("PUT identity /projects/{project}/users/{user}/roles/{role}"), None)?;
+    let user = cloud.make_user(&format!("{prefix}-meter"), password)?;
+    cloud.grant(&user, "reader", &format!("/projects/{project}"))?;
     Ok(user)
 }
 

@@ -160,11 +160,9 @@ pub async fn serve<P: Provider>(provider: P, options: Options) -> Result<(), Err
     let provider = ProviderServer::new(provider)
         .max_decoding_message_size(MAX_MESSAGE)
         .max_encoding_message_size(MAX_MESSAGE);
-    let controller = services::Controller {
-        shutdown: Arc::clone(life.shutdown()),
-        ending: ending.clone(),
-        unfinished: Arc::clone(&options.unfinished),
-    };
+    let finished = CancellationToken::new();
+    let controller =
+        services::Controller { shutdown: Arc::clone(life.shutdown()), finished: finished.clone() };
     let serving = Server::builder()
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
@@ -182,9 +180,10 @@ pub async fn serve<P: Provider>(provider: P, options: Options) -> Result<(), Err
         () = ending.cancelled() => Duration::from_secs(10),
     };
     ending.cancel();
-    let finished = timeout(life::UNFINISHED, options.unfinished.write()).await.is_ok();
+    let done = timeout(life::UNFINISHED, options.unfinished.write()).await.is_ok();
+    finished.cancel();
     let ended = timeout(patience, serving).await;
-    if !finished || ended.is_err() {
+    if !done || ended.is_err() {
         tracing::warn!("ended though something was still under way");
     }
     ended.map_or(Ok(()), |result| Ok(result?))

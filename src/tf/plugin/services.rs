@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt as _, stream};
-use tokio::sync::{Notify, RwLock};
-use tokio::time::timeout;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
-use super::life::UNFINISHED;
 use crate::tf::proto::health::health_check_response::ServingStatus;
 use crate::tf::proto::health::health_server;
 use crate::tf::proto::health::{
@@ -33,8 +31,8 @@ fn until<T: Send + 'static>(
 /// Ends the process when the host says so.
 pub(super) struct Controller {
     pub(super) shutdown: Arc<Notify>,
-    pub(super) ending: CancellationToken,
-    pub(super) unfinished: Arc<RwLock<()>>,
+    /// Cancelled when nothing is left to do.
+    pub(super) finished: CancellationToken,
 }
 
 #[async_trait]
@@ -42,11 +40,7 @@ impl GrpcController for Controller {
     async fn shutdown(&self, _: Request<Empty>) -> Result<Response<Empty>, Status> {
         self.shutdown.notify_one();
         // A host (go-plugin 1.7) waits for this answer as long as it takes. Only then does it count its two seconds.
-        let finished = async {
-            self.ending.cancelled().await;
-            drop(self.unfinished.write().await);
-        };
-        let _ = timeout(UNFINISHED, finished).await;
+        self.finished.cancelled().await;
         Ok(Response::new(Empty {}))
     }
 }
