@@ -329,8 +329,8 @@ def main():
     # It warns of every queued request.
     logging.getLogger('waitress').setLevel(logging.ERROR)
     announce(service, port)
-    # Keystone 30 keeps a request's token on the middleware object that all threads share (AuthContextMiddleware): with two
-    # threads, a request may pass with the token of another one.
+    # Keystone 30 keeps the token of a request on middleware that all threads share (AuthContextMiddleware): with two
+    # threads, a request may pass with the token of another.
     threads = 1 if service == 'keystone' else THREADS
     waitress.serve(application, host='127.0.0.1', port=port, threads=threads, ident=service,
                    connection_limit=500, channel_timeout=300)
