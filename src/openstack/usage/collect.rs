@@ -199,6 +199,11 @@ async fn mode(cloud: &Cloud, query: &Query) -> Result<Mode> {
     Ok(Mode::AllProjects)
 }
 
+/// Does some of these at once. The results are in the order of the tasks.
+pub(super) async fn each<T, F: Future<Output = Result<T>>>(tasks: Vec<F>) -> Result<Vec<T>> {
+    stream::iter(tasks).buffered(AT_ONCE).try_collect().await
+}
+
 async fn seen_by_admin(cloud: &Cloud, whose: &Whose) -> Result<Vec<Project>> {
     let projects = cloud.projects();
     match whose {

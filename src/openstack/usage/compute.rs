@@ -238,6 +238,8 @@ fn sample(
             (Unit::RamMibHours, memory_mb),
             (Unit::LocalDiskGibHours, local_gb),
         ],
+        measured: BTreeMap::new(),
+        rated: None,
         state,
         grade: it.grade(UsageService::Compute),
         traits,

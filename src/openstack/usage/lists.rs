@@ -169,6 +169,8 @@ fn sample(
         ended_at: None,
         overlap,
         quantities: vec![read.quantity],
+        measured: Default::default(),
+        rated: None,
         state: read.state.to_lowercase(),
         grade: it.grade(meter.service),
         traits: if detail { meter.traits(row) } else { Default::default() },
