@@ -23,7 +23,7 @@ const PART: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// The granularity that is wanted most.
 pub(super) const HOUR: u64 = 3600;
 /// So many metrics are listed at once.
-const METRICS: usize = 1000;
+const LISTED: usize = 1000;
 /// So many resources are named in a request.
 const IDS: usize = 500;
 
@@ -172,7 +172,7 @@ impl Ask<'_> {
             let call = Call::get(Service::Metric, "/v1/metric")
                 .doing(format!("list the metrics {} of Gnocchi", self.metric.name))
                 .query("name", self.metric.name)
-                .query("limit", METRICS.to_string())
+                .query("limit", LISTED.to_string())
                 .queries(marker.iter().map(|it| ("marker", it.clone())));
             // Gnocchi may give fewer than it is asked for, so that only an empty page is the end.
             let page: Vec<Kept> = self.look.cloud.fetch(call).await?;
