@@ -21,6 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::ephemeral::Lent;
 use crate::openstack::config::DomainRef;
 use crate::openstack::error::UnknownError;
 use crate::openstack::identity::{Domain, Group, Project, User};
@@ -45,6 +46,8 @@ pub struct Tenancy {
     leaving: Arc<Mutex<BTreeSet<String>>>,
     /// What was found to exist, so that a plan asks for each once; and what the plan itself makes by a known id.
     existing: Arc<Mutex<BTreeSet<String>>>,
+    /// Tokens that are needed until what was made with them is gone.
+    pub lent: Lent,
     /// What must not be made twice at once, by name.
     making: Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>>,
 }
@@ -121,8 +124,8 @@ impl Deref for Tenancy {
 impl Tenancy {
     /// A cloud with the defaults of a provider block.
     pub fn new(cloud: Cloud, defaults: Defaults) -> Self {
-        let (leaving, existing, making) = Default::default();
-        Tenancy { cloud, metering: None, defaults, leaving, existing, making }
+        let (leaving, existing, lent, making) = Default::default();
+        Tenancy { cloud, metering: None, defaults, leaving, existing, lent, making }
     }
 
     /// The account that reads metered usage.

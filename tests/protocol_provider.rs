@@ -590,6 +590,62 @@ async fn hands_out_a_token_and_takes_it_back() -> Result<()> {
     Ok(())
 }
 
+/// Terraform closes a token and what was made with it at the same time, so in any order.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_revoked_after_what_was_made_with_it_is_gone() -> Result<()> {
+    let server = keystone().await;
+    let named =
+        |name: &str| json!({"id": name, "name": name, "domain": {"id": "default", "name": "Default"}});
+    let token = json!({"token": {"methods": ["token"], "expires_at": "2999-01-01T00:00:00.000000Z",
+        "issued_at": "2026-01-01T00:00:00.000000Z", "user": named("u"), "project": named("p"), "roles": [],
+        "catalog": [{"type": "identity", "id": "c", "name": "keystone", "endpoints": [
+            {"id": "e", "interface": "public", "region": "R", "region_id": "R", "url": server.uri()}]}]}});
+    on(&server, "GET", "/v3/auth/tokens", ok(200, token)).await;
+    on(&server, "DELETE", "/v3/auth/tokens", ResponseTemplate::new(204)).await;
+    const CREDENTIALS: &str = "/v3/users/u/application_credentials";
+    let made = json!({"application_credential": {"id": "a", "name": "a", "secret": "s", "project_id": "p", "roles": []}});
+    on(&server, "POST", CREDENTIALS, ok(201, made)).await;
+    on(&server, "DELETE", &format!("{CREDENTIALS}/a"), ResponseTemplate::new(204)).await;
+    let host = configured(&server).await?;
+    let open = async |type_name: &str, config: Value| -> Result<_> {
+        let request = open_ephemeral_resource::Request {
+            type_name: type_name.into(),
+            config: dynamic(config),
+            ..Default::default()
+        };
+        let opened = host.provider().open_ephemeral_resource(request).await?.into_inner();
+        assert!(opened.diagnostics.is_empty(), "{:?}", opened.diagnostics);
+        Ok(opened)
+    };
+    let close = async |type_name: &str, opened: open_ephemeral_resource::Response| -> Result<()> {
+        let request =
+            close_ephemeral_resource::Request { type_name: type_name.into(), private: opened.private };
+        let closed = host.provider().close_ephemeral_resource(request).await?.into_inner();
+        assert!(closed.diagnostics.is_empty(), "{:?}", closed.diagnostics);
+        Ok(())
+    };
+    let written = json!({"oidc": null, "project_id": null, "project_name": "admin", "project_domain_id": null,
+        "project_domain_name": null, "domain_id": null, "domain_name": null, "system": null, "token": null,
+        "expires_at": null, "user_id": null, "user_name": null, "roles": null, "auth_url": null});
+    let token = open("tenancy_token", written).await?;
+    let written = json!({"name": null, "description": null, "project_id": null, "roles": null, "ttl": null,
+        "expires_at": null, "unrestricted": null, "access_rules": null, "token": "t", "id": null, "secret": null,
+        "user_id": null, "auth_url": null});
+    let all = [
+        open("tenancy_application_credential", written.clone()).await?,
+        open("tenancy_application_credential", written).await?,
+    ];
+    close("tenancy_token", token).await?;
+    for it in all {
+        close("tenancy_application_credential", it).await?;
+    }
+    let requests = server.received_requests().await.unwrap_or_default();
+    let deleted = requests.iter().filter(|it| it.method.as_str() == "DELETE").map(|it| it.url.path());
+    let credential = format!("{CREDENTIALS}/a");
+    assert!(deleted.eq([&*credential, &*credential, "/v3/auth/tokens"]));
+    Ok(())
+}
+
 /// A devcloud has every service; this cloud has Keystone alone.
 #[tokio::test]
 async fn limits_of_a_service_that_the_cloud_has_not_are_refused_in_the_plan() -> Result<()> {

@@ -17,6 +17,7 @@ use url::Url;
 use super::auth::LoginScope;
 use super::catalog::versions::{self, Range};
 use super::catalog::{Catalog, Service};
+use super::collection::Collection;
 use super::config::Config;
 use super::error::{Error, Result};
 use super::identity::{Reads, RoleCache};
@@ -47,6 +48,8 @@ pub(crate) struct Shared {
     quotas: Mutex<HashMap<LoginScope, Arc<quota::Kept>>>,
     /// By scope as well.
     reads: Mutex<HashMap<LoginScope, Arc<Reads>>>,
+    /// The projects that the account can log in to.
+    pub entrances: Collection<String, ()>,
     /// Held by who deletes identity providers or protocols.
     pub federation: tokio::sync::Mutex<()>,
     /// Ids of what this very process created: such an object was not left by an earlier run.
@@ -78,6 +81,7 @@ impl Cloud {
             roles: Default::default(),
             quotas: Mutex::default(),
             reads: Mutex::default(),
+            entrances: Collection::default(),
             federation: Default::default(),
             created: Mutex::default(),
             config,
