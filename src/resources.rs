@@ -6,6 +6,7 @@ pub mod federation_mapping;
 pub mod federation_protocol;
 pub(crate) mod holdings;
 pub mod identity_provider;
+pub mod lent;
 pub mod project_group_binding;
 pub mod quota_defaults;
 pub mod quota_set;
@@ -21,13 +22,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-use crate::ephemeral::Lent;
 use crate::openstack::config::DomainRef;
 use crate::openstack::error::UnknownError;
 use crate::openstack::identity::{Domain, Group, Project, User};
 use crate::openstack::quota::{NovaQuotaDriver, QuotaService, Quotas};
 use crate::openstack::{Cloud, Error};
 use crate::tf::{Client, Diagnostic, Diagnostics, Model, Path, Result};
+use lent::Lent;
 use project_group_binding::MissingMembers;
 
 /// The provider whose objects can be moved here: its address in any registry.
@@ -252,6 +253,11 @@ impl Tenancy {
             None => self.default_domain_id().await,
         }
     }
+}
+
+/// Filters by name that not every Keystone applies.
+pub fn is_named(found: &str, name: Option<&String>, prefix: Option<&String>) -> bool {
+    name.is_none_or(|name| name == found) && prefix.is_none_or(|prefix| found.starts_with(prefix.as_str()))
 }
 
 fn unknown(kind: &'static str, name: &str, domain: &Domain) -> Error {

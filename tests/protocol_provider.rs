@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use support::host::{Host, Result};
 use tenancy::tf::proto::tfplugin6::*;
-use tokio_stream::StreamExt as _;
 use wiremock::matchers::{method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -159,36 +158,6 @@ fn severities(all: &[Diagnostic]) -> Vec<(i32, String)> {
 
 const ERROR: i32 = diagnostic::Severity::Error as i32;
 const WARNING: i32 = diagnostic::Severity::Warning as i32;
-
-#[tokio::test(flavor = "multi_thread")]
-async fn offers_the_same_everywhere() -> Result<()> {
-    let host = support::start().await?;
-    let schemas = host.provider().get_provider_schema(get_provider_schema::Request {}).await?.into_inner();
-    let metadata = host.provider().get_metadata(get_metadata::Request {}).await?.into_inner();
-    let identities = host
-        .provider()
-        .get_resource_identity_schemas(get_resource_identity_schemas::Request {})
-        .await?
-        .into_inner();
-    let resources: Vec<_> = schemas.resource_schemas.keys().cloned().collect();
-    assert!(resources.contains(&PROJECT.to_owned()));
-    assert_eq!(metadata.resources.into_iter().map(|it| it.type_name).collect::<Vec<_>>(), resources);
-    assert_eq!(identities.identity_schemas.keys().cloned().collect::<Vec<_>>(), resources);
-    let sources: Vec<_> = schemas.data_source_schemas.keys().cloned().collect();
-    assert_eq!(metadata.data_sources.into_iter().map(|it| it.type_name).collect::<Vec<_>>(), sources);
-    let ephemerals: Vec<_> = schemas.ephemeral_resource_schemas.keys().cloned().collect();
-    assert_eq!(
-        metadata.ephemeral_resources.into_iter().map(|it| it.type_name).collect::<Vec<_>>(),
-        ephemerals
-    );
-    let functions: Vec<_> = schemas.functions.keys().cloned().collect();
-    assert_eq!(metadata.functions.into_iter().map(|it| it.name).collect::<Vec<_>>(), functions);
-    let alone = host.provider().get_functions(get_functions::Request {}).await?.into_inner();
-    assert_eq!(alone.functions, schemas.functions);
-    assert_eq!(metadata.server_capabilities, schemas.server_capabilities);
-    assert!(schemas.server_capabilities.is_some_and(|it| it.plan_destroy && it.get_provider_schema_optional));
-    Ok(())
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn plans_without_asking_anyone() -> Result<()> {
@@ -464,65 +433,6 @@ async fn stop_loses_nothing_and_is_prompt() -> Result<()> {
     };
     let answer = host.provider().read_resource(request).await?.into_inner();
     assert!(answer.diagnostics.is_empty(), "{:?}", answer.diagnostics);
-    Ok(())
-}
-
-/// What is not on offer is answered in words, on every call there is.
-#[tokio::test(flavor = "multi_thread")]
-async fn says_what_it_does_not_offer() -> Result<()> {
-    let host = support::start().await?;
-    let mut p = host.provider();
-    let none = |all: Vec<Diagnostic>| assert_eq!(all[0].severity, ERROR, "{all:?}");
-    let name = || "tenancy_nothing".to_owned();
-    let call = call_function::Request { name: name(), ..Default::default() };
-    assert!(p.call_function(call).await?.into_inner().error.is_some());
-    let it = open_ephemeral_resource::Request { type_name: name(), ..Default::default() };
-    let why = p.open_ephemeral_resource(it).await.expect_err("there is no such thing");
-    assert!(why.message().contains("no ephemeral resource tenancy_nothing"), "{why}");
-    let refused = |why: tonic::Status, what: &str| {
-        assert!(why.message().contains(&format!("no {what} tenancy_nothing")), "{why}");
-    };
-    let it = validate_list_resource_config::Request { type_name: name(), ..Default::default() };
-    refused(p.validate_list_resource_config(it).await.expect_err("nothing"), "list resource");
-    let it = list_resource::Request { type_name: name(), ..Default::default() };
-    refused(p.list_resource(it).await.expect_err("nothing"), "list resource");
-    let it = validate_action_config::Request { type_name: name(), ..Default::default() };
-    refused(p.validate_action_config(it).await.expect_err("nothing"), "action");
-    let it = plan_action::Request { action_type: name(), ..Default::default() };
-    refused(p.plan_action(it).await.expect_err("nothing"), "action");
-    let it = invoke_action::Request { action_type: name(), ..Default::default() };
-    refused(p.invoke_action(it).await.expect_err("nothing"), "action");
-    let it = move_resource_state::Request { target_type_name: PROJECT.into(), ..Default::default() };
-    none(p.move_resource_state(it).await?.into_inner().diagnostics);
-    let it = generate_resource_config::Request { type_name: PROJECT.into(), ..Default::default() };
-    none(p.generate_resource_config(it).await?.into_inner().diagnostics);
-    let it = validate_state_store::Request { type_name: name(), ..Default::default() };
-    none(p.validate_state_store_config(it).await?.into_inner().diagnostics);
-    let it = configure_state_store::Request { type_name: name(), ..Default::default() };
-    none(p.configure_state_store(it).await?.into_inner().diagnostics);
-    let it = read_state_bytes::Request { type_name: name(), ..Default::default() };
-    none(p.read_state_bytes(it).await?.into_inner().next().await.expect("a chunk")?.diagnostics);
-    let it = tokio_stream::once(write_state_bytes::RequestChunk::default());
-    none(p.write_state_bytes(it).await?.into_inner().diagnostics);
-    none(
-        p.lock_state(lock_state::Request { type_name: name(), ..Default::default() })
-            .await?
-            .into_inner()
-            .diagnostics,
-    );
-    none(
-        p.unlock_state(unlock_state::Request { type_name: name(), ..Default::default() })
-            .await?
-            .into_inner()
-            .diagnostics,
-    );
-    none(p.get_states(get_states::Request { type_name: name() }).await?.into_inner().diagnostics);
-    none(
-        p.delete_state(delete_state::Request { type_name: name(), ..Default::default() })
-            .await?
-            .into_inner()
-            .diagnostics,
-    );
     Ok(())
 }
 
