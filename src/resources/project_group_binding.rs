@@ -71,7 +71,8 @@ pub struct ProjectGroupBinding {
     #[tf(replace)]
     pub system: Option<bool>,
     /// The group, if the binding owns it: it is made and removed with the binding. One of `group` and `group_id` is
-    /// needed.
+    /// needed. Written in the place of `group_id` it is a new group, with a new binding, unless name and domain are those of
+    /// the group that is bound: then the binding owns that one from now on.
     pub group: Option<OwnedGroup>,
     /// Id of the group: of one that exists already, or of the one that the binding owns.
     #[tf(optional, keep, replace, check(check::not_empty))]
@@ -92,8 +93,8 @@ pub struct ProjectGroupBinding {
     /// What to do about a member that Keystone does not know: `skip` remarks on it and adds it once it is known,
     /// `create` makes the user, `fail` refuses. By default the provider's `missing_users`.
     ///
-    /// A user who is made logs in through `federation`, with the name as unique id; somebody who has that identity already
-    /// gets the name instead. The user is nobody's resource: it stays when the binding goes. For one that is managed in
+    /// A user who is made logs in through `federation`, with the name as unique id; somebody of the domain who has that
+    /// identity already gets the name instead. The user is nobody's resource: it stays when the binding goes. For one that is managed in
     /// full use `tenancy_federated_user`.
     pub missing_members: Option<MissingMembers>,
     /// Identity provider and protocol of the users who are made. By default the provider's `federation`.
