@@ -84,7 +84,7 @@ pub struct ProjectGroupBinding {
     #[tf(default = false, replace)]
     pub inherited: bool,
     /// The members, by name (the euid, `User.name`). Not managed unless set; `[]` is none. A plan shows a member of another
-    /// domain, who is to go, as `domain/name`, and a namesake by id.
+    /// domain, who is to go, as `domain/name`, and a namesake by id. An import takes in members that names can say.
     #[tf(managed_if_set, check(check::members))]
     pub members: Option<BTreeSet<String>>,
     /// Id of the domain in which the members are looked up. By default the provider's `users_domain_id`.
@@ -321,10 +321,7 @@ impl Resource for ProjectGroupBinding {
             }
             None => {
                 now.group = owned.then(|| group.into());
-                if let Some(members) = members {
-                    let (members, domain_id) = people::imported(members, client).await?;
-                    (now.members, now.members_domain_id) = (Some(members), domain_id);
-                }
+                now.members = people::imported(members.unwrap_or_default(), client).await?;
             }
         }
         Ok(Some(now))
@@ -334,16 +331,25 @@ impl Resource for ProjectGroupBinding {
         let Some(group_id) = from.group_id.as_known().cloned() else { return Ok(to) };
         let scope = to.scope();
         let mut now = from.clone();
+        // Members that nobody wrote are in both as the last read found them, and are left alone.
+        let moves = !from.has_people_of(&to);
+        let listed = Some(&group_id).filter(|_| moves);
         let (roles, before, members) = try_join!(
             role_ids(&to.roles, client),
             held_ids(&from.roles, client),
-            to.members_of(Some(&group_id), client)
+            to.members_of(listed, client)
         )
         .after(&now)?;
-        let mut people = to.people(&members, client).await.after(&now)?;
+        let mut people = match moves {
+            true => to.people(&members, client).await.after(&now)?,
+            false => People::default(),
+        };
         people.refuse(to.missing(client)).after(&now)?;
         let federation = people::maker(to.missing(client), to.federation.clone(), client).after(&now)?;
-        let pending = people.pending(federation.as_ref());
+        let pending = match moves {
+            true => people.pending(federation.as_ref()).into(),
+            false => from.pending_members.clone(),
+        };
         if let Some(owned) = &to.group
             && from.group.as_ref() != Some(owned)
         {
@@ -363,13 +369,15 @@ impl Resource for ProjectGroupBinding {
         work.grant(&scope, to.inherited, added.map(|(_, id)| id)).await;
         let removed = before.values().filter(|id| !roles.values().any(|wanted| wanted == *id));
         work.revoke(&scope, to.inherited, removed).await;
-        work.make_missing(&mut people, federation.as_ref()).await;
-        to.settle_members(members, &people, &mut work).await;
+        if moves {
+            work.make_missing(&mut people, federation.as_ref()).await;
+            to.settle_members(members, &people, &mut work).await;
+        }
         if work.found.0.is_empty() {
             return Ok(Self {
                 group: now.group,
                 group_id: from.group_id,
-                pending_members: pending.into(),
+                pending_members: pending,
                 ..to
             });
         }
@@ -487,6 +495,14 @@ impl ProjectGroupBinding {
         self.missing_members.unwrap_or(client.defaults.missing_users)
     }
 
+    /// Whether members, and whom these mean, are the same as in another one.
+    fn has_people_of(&self, other: &Self) -> bool {
+        self.members == other.members
+            && self.members_domain_id == other.members_domain_id
+            && self.missing_members == other.missing_members
+            && self.federation == other.federation
+    }
+
     /// Who is in a group, if membership is managed here.
     async fn members_of(&self, group_id: Option<&String>, client: &Tenancy) -> Result<Vec<User>> {
         match (group_id, &self.members) {
@@ -515,7 +531,7 @@ impl ProjectGroupBinding {
     }
 
     /// The members of a group who are there because of this binding.
-    async fn own_members(&self, group_id: &String, client: &Tenancy) -> Result<Vec<User>> {
+    async fn own_members(&self, group_id: &str, client: &Tenancy) -> Result<Vec<User>> {
         let Some(wanted) = &self.members else { return Ok(Vec::new()) };
         let mut members = people::of_group(group_id, client).await?;
         let pending = self.pending_members.as_known().cloned().unwrap_or_default();

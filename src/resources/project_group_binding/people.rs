@@ -59,18 +59,17 @@ pub(super) async fn of_group(group_id: &str, client: &Tenancy) -> Result<Vec<Use
     }
 }
 
-/// Members of whom nobody said who is wanted, and the domain in which to look for them: theirs, if they all are of one that
-/// is not the provider's.
-pub(super) async fn imported(
-    members: Vec<User>,
-    client: &Tenancy,
-) -> Result<(BTreeSet<String>, Option<String>)> {
-    let Some(first) = members.first() else { return Ok(Default::default()) };
-    let of_one = members.iter().all(|it| it.domain_id == first.domain_id);
+/// Members as a configuration would say them. `None` if it could not: somebody is of another domain, or has no name of their
+/// own. They are then not managed.
+pub(super) async fn imported(members: Vec<User>, client: &Tenancy) -> Result<Option<BTreeSet<String>>> {
+    if members.is_empty() {
+        return Ok(Some(BTreeSet::new()));
+    }
     let domain_id = users_domain(None, client).await?;
-    let elsewhere = Some(first.domain_id.clone()).filter(|it| of_one && *it != domain_id);
-    let people = People { domain_id: elsewhere.clone().unwrap_or(domain_id), ..Default::default() };
-    Ok((people.shown(&BTreeSet::new(), members, client).await, elsewhere))
+    let count = members.len();
+    let here = members.into_iter().filter(|it| it.domain_id == domain_id && !it.name.is_empty());
+    let names: BTreeSet<_> = here.map(|it| it.name).collect();
+    Ok(Some(names).filter(|names| names.len() == count))
 }
 
 async fn users_domain(written: Option<&str>, client: &Tenancy) -> Result<String> {
