@@ -6,6 +6,7 @@ pub mod federation_mapping;
 pub mod federation_protocol;
 pub(crate) mod holdings;
 pub mod identity_provider;
+pub mod lent;
 pub mod project_group_binding;
 pub mod quota_defaults;
 pub mod quota_set;
@@ -28,6 +29,7 @@ use crate::openstack::identity::{Domain, Group, Project, User};
 use crate::openstack::quota::{NovaQuotaDriver, QuotaService, Quotas};
 use crate::openstack::{Cloud, Error};
 use crate::tf::{Client, Diagnostic, Diagnostics, Model, Path, Result};
+use lent::Lent;
 use project_group_binding::MissingMembers;
 
 /// The provider whose objects can be moved here: its address in any registry.
@@ -48,6 +50,8 @@ pub struct Tenancy {
     existing: Arc<Mutex<BTreeSet<String>>>,
     /// Id of the default domain, if that is known by its name.
     default_domain: Arc<OnceCell<String>>,
+    /// Tokens that are needed until what was made with them is gone.
+    pub lent: Lent,
 }
 
 /// How users log in whom a binding makes.
@@ -122,8 +126,8 @@ impl Deref for Tenancy {
 impl Tenancy {
     /// A cloud with the defaults of a provider block.
     pub fn new(cloud: Cloud, defaults: Defaults) -> Self {
-        let (leaving, existing, default_domain) = Default::default();
-        Tenancy { cloud, metering: None, defaults, leaving, existing, default_domain }
+        let (leaving, existing, default_domain, lent) = Default::default();
+        Tenancy { cloud, metering: None, defaults, leaving, existing, default_domain, lent }
     }
 
     /// The account that reads metered usage.
@@ -244,6 +248,11 @@ impl Tenancy {
             None => self.default_domain_id().await,
         }
     }
+}
+
+/// Filters by name that not every Keystone applies.
+pub fn is_named(found: &str, name: Option<&String>, prefix: Option<&String>) -> bool {
+    name.is_none_or(|name| name == found) && prefix.is_none_or(|prefix| found.starts_with(prefix.as_str()))
 }
 
 fn unknown(kind: &'static str, name: &str, domain: &Domain) -> Error {

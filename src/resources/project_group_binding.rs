@@ -374,12 +374,7 @@ impl Resource for ProjectGroupBinding {
             to.settle_members(members, &people, &mut work).await;
         }
         if work.found.0.is_empty() {
-            return Ok(Self {
-                group: now.group,
-                group_id: from.group_id,
-                pending_members: pending,
-                ..to
-            });
+            return Ok(Self { group: now.group, group_id: from.group_id, pending_members: pending, ..to });
         }
         // What is there now is for a read to say; if even that fails, the last state is the best there is.
         let diagnostics = work.found;
