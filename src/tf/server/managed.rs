@@ -197,7 +197,7 @@ impl<P: Provider> Server<P> {
         if let Some(context) = context {
             found.extend(context.take_warnings());
             let kept = context.take_private();
-            if !(kept.is_empty() && is_moved(&response.planned_private)) {
+            if kept != moves::unmarked(&response.planned_private) {
                 response.planned_private = kept.into();
             }
         }
