@@ -10,8 +10,3 @@ pub mod quota_set;
 pub mod tenant_project;
 pub mod workspace;
 pub mod workspace_domain;
-
-/// Filters by name that every Keystone knows to apply, or that are applied here.
-fn is_named(found: &str, name: Option<&String>, prefix: Option<&String>) -> bool {
-    name.is_none_or(|name| name == found) && prefix.is_none_or(|prefix| found.starts_with(prefix.as_str()))
-}

@@ -6,11 +6,11 @@ use tenancy::provider::TenancyProvider;
 use tenancy::tf::Server;
 use tenancy::tf::plugin::{self, Options};
 
-/// The address in Terraform's registry, which a debugger's reattachment goes by.
-const ADDRESS: &str = "registry.terraform.io/tenancy/tenancy";
+/// Namespace and name, in every registry.
+const SOURCE: &str = "tenancy/tenancy";
 
 fn main() -> ExitCode {
-    let options = Options::new(ADDRESS, env!("CARGO_PKG_VERSION"));
+    let options = Options::new(SOURCE, env!("CARGO_PKG_VERSION"));
     let (ending, unfinished) = (options.ending.clone(), options.unfinished.clone());
     let server = || Server::<TenancyProvider>::new(ending).holding(unfinished);
     plugin::main(std::env::args().skip(1), options, server)

@@ -151,9 +151,11 @@ impl Provider for TenancyProvider {
 
     fn data_sources() -> Vec<Box<dyn DynDataSource<Tenancy>>> {
         vec![
+            Box::new(ErasedData::<data_sources::catalog::Catalog>::default()),
             Box::new(ErasedData::<data_sources::domain::Domain>::default()),
             Box::new(ErasedData::<data_sources::metered_usage::MeteredUsage>::default()),
             Box::new(ErasedData::<data_sources::project::Project>::default()),
+            Box::new(ErasedData::<data_sources::projects::Projects>::default()),
             Box::new(ErasedData::<data_sources::role::Role>::default()),
             Box::new(ErasedData::<data_sources::user::User>::default()),
             Box::new(ErasedData::<data_sources::group::Group>::default()),

@@ -6,6 +6,7 @@ pub mod federation_mapping;
 pub mod federation_protocol;
 pub(crate) mod holdings;
 pub mod identity_provider;
+pub mod lent;
 pub mod project_group_binding;
 pub mod quota_defaults;
 pub mod quota_set;
@@ -27,6 +28,7 @@ use crate::openstack::identity::{Domain, Group, Project, User};
 use crate::openstack::quota::{NovaQuotaDriver, QuotaService, Quotas};
 use crate::openstack::{Cloud, Error};
 use crate::tf::{Client, Diagnostic, Diagnostics, Model, Path, Result};
+use lent::Lent;
 use project_group_binding::MissingMembers;
 
 /// The provider whose objects can be moved here: its address in any registry.
@@ -45,6 +47,8 @@ pub struct Tenancy {
     leaving: Arc<Mutex<BTreeSet<String>>>,
     /// What was found to exist, so that a plan asks for each once; and what the plan itself makes by a known id.
     existing: Arc<Mutex<BTreeSet<String>>>,
+    /// Tokens that are needed until what was made with them is gone.
+    pub lent: Lent,
     /// What must not be made twice at once, by name.
     making: Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>>,
 }
@@ -124,8 +128,8 @@ impl Deref for Tenancy {
 impl Tenancy {
     /// A cloud with the defaults of a provider block.
     pub fn new(cloud: Cloud, defaults: Defaults) -> Self {
-        let (leaving, existing, making) = Default::default();
-        Tenancy { cloud, metering: None, defaults, leaving, existing, making }
+        let (leaving, existing, lent, making) = Default::default();
+        Tenancy { cloud, metering: None, defaults, leaving, existing, lent, making }
     }
 
     /// The account that reads metered usage.
@@ -260,6 +264,11 @@ impl Tenancy {
             None => self.default_domain_id().await,
         }
     }
+}
+
+/// Filters by name that not every Keystone applies.
+pub fn is_named(found: &str, name: Option<&String>, prefix: Option<&String>) -> bool {
+    name.is_none_or(|name| name == found) && prefix.is_none_or(|prefix| found.starts_with(prefix.as_str()))
 }
 
 fn unknown(kind: &'static str, name: &str, domain: &Domain) -> Error {

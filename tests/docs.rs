@@ -238,7 +238,7 @@ impl Page<'_> {
     fn moves(&self, all: &[(&str, &str)]) -> String {
         let Some((_, first)) = all.first() else { return String::new() };
         let mut text = format!(
-            "\n## Moved\n\nA `moved` block makes one of these of what another provider manages (Terraform 1.8, OpenTofu 1.9 or \
+            "\n## Moved\n\nA `moved` block makes one of these of what another provider manages (Terraform 1.8, OpenTofu 1.10 or \
              newer), without touching the cloud. The guide \
              [Moving from terraform-provider-openstack](../guides/moving-from-openstack-provider.md) shows it.\n\n\
              ```terraform\nmoved {{\n  from = {first}.example\n  to   = {}.example\n}}\n```\n\nFrom\n\n",
@@ -334,6 +334,9 @@ fn schema(schema: &Schema, above: &[&str]) -> String {
     text
 }
 
+/// How sentences begin that hold for the provider block itself, and not for the account in `metering`.
+const OF_THE_BLOCK: [&str; 2] = ["Also `OS_", "By default "];
+
 /// One attribute.
 fn line(field: &Field, above: &[&str]) -> String {
     let mut words = vec![kind(&field.kind)];
@@ -343,7 +346,15 @@ fn line(field: &Field, above: &[&str]) -> String {
     if field.write_only {
         words.push("Write-only".to_owned());
     }
-    let mut text = format!("- `{}` ({}) {}", field.name, words.join(", "), paragraphs(field.description));
+    let mut about = paragraphs(field.description);
+    if above == ["metering"] {
+        // The words are those of the provider block. This account takes no variables, and what it leaves out from that one.
+        about = about
+            .split_inclusive(". ")
+            .filter(|it| !OF_THE_BLOCK.iter().any(|start| it.starts_with(start)))
+            .collect();
+    }
+    let mut text = format!("- `{}` ({}) {}", field.name, words.join(", "), about.trim_end());
     if !field.choices.is_empty() {
         let choices: Vec<_> = field.choices.iter().map(|it| format!("`{it}`")).collect();
         let _ = write!(text, " One of {}.", choices.join(", "));

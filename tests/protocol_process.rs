@@ -30,7 +30,7 @@ const ARGUMENTS: &str = "STAND_IN_ARGUMENTS";
 #[test]
 fn stand_in_provider() {
     let Ok(arguments) = std::env::var(ARGUMENTS) else { return };
-    let options = plugin::Options::new(stand_in::ADDRESS, "1.2.3");
+    let options = plugin::Options::new(stand_in::SOURCE, "1.2.3");
     let ending = options.ending.clone();
     let arguments = arguments.split_whitespace().map(str::to_owned);
     let code = plugin::main(arguments, options, || stand_in::StandIn { ending });
@@ -308,7 +308,9 @@ async fn serves_without_a_host_for_debugging() -> Result<()> {
         }
     };
     let reattach: serde_json::Value = serde_json::from_str(&value)?;
-    let config = &reattach[stand_in::ADDRESS];
+    // Each host looks for its own registry's.
+    let config = &reattach[format!("registry.terraform.io/{}", stand_in::SOURCE)];
+    assert_eq!(*config, reattach[format!("registry.opentofu.org/{}", stand_in::SOURCE)]);
     let address = config["Addr"]["String"].as_str().expect("an address").to_owned();
     let expected = serde_json::json!({
         "Protocol": "grpc",

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use support::host::{Host, Result};
 use tenancy::tf::proto::tfplugin6::*;
-use tokio_stream::StreamExt as _;
 use wiremock::matchers::{method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -159,36 +158,6 @@ fn severities(all: &[Diagnostic]) -> Vec<(i32, String)> {
 
 const ERROR: i32 = diagnostic::Severity::Error as i32;
 const WARNING: i32 = diagnostic::Severity::Warning as i32;
-
-#[tokio::test(flavor = "multi_thread")]
-async fn offers_the_same_everywhere() -> Result<()> {
-    let host = support::start().await?;
-    let schemas = host.provider().get_provider_schema(get_provider_schema::Request {}).await?.into_inner();
-    let metadata = host.provider().get_metadata(get_metadata::Request {}).await?.into_inner();
-    let identities = host
-        .provider()
-        .get_resource_identity_schemas(get_resource_identity_schemas::Request {})
-        .await?
-        .into_inner();
-    let resources: Vec<_> = schemas.resource_schemas.keys().cloned().collect();
-    assert!(resources.contains(&PROJECT.to_owned()));
-    assert_eq!(metadata.resources.into_iter().map(|it| it.type_name).collect::<Vec<_>>(), resources);
-    assert_eq!(identities.identity_schemas.keys().cloned().collect::<Vec<_>>(), resources);
-    let sources: Vec<_> = schemas.data_source_schemas.keys().cloned().collect();
-    assert_eq!(metadata.data_sources.into_iter().map(|it| it.type_name).collect::<Vec<_>>(), sources);
-    let ephemerals: Vec<_> = schemas.ephemeral_resource_schemas.keys().cloned().collect();
-    assert_eq!(
-        metadata.ephemeral_resources.into_iter().map(|it| it.type_name).collect::<Vec<_>>(),
-        ephemerals
-    );
-    let functions: Vec<_> = schemas.functions.keys().cloned().collect();
-    assert_eq!(metadata.functions.into_iter().map(|it| it.name).collect::<Vec<_>>(), functions);
-    let alone = host.provider().get_functions(get_functions::Request {}).await?.into_inner();
-    assert_eq!(alone.functions, schemas.functions);
-    assert_eq!(metadata.server_capabilities, schemas.server_capabilities);
-    assert!(schemas.server_capabilities.is_some_and(|it| it.plan_destroy && it.get_provider_schema_optional));
-    Ok(())
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn plans_without_asking_anyone() -> Result<()> {
@@ -467,65 +436,6 @@ async fn stop_loses_nothing_and_is_prompt() -> Result<()> {
     Ok(())
 }
 
-/// What is not on offer is answered in words, on every call there is.
-#[tokio::test(flavor = "multi_thread")]
-async fn says_what_it_does_not_offer() -> Result<()> {
-    let host = support::start().await?;
-    let mut p = host.provider();
-    let none = |all: Vec<Diagnostic>| assert_eq!(all[0].severity, ERROR, "{all:?}");
-    let name = || "tenancy_nothing".to_owned();
-    let call = call_function::Request { name: name(), ..Default::default() };
-    assert!(p.call_function(call).await?.into_inner().error.is_some());
-    let it = open_ephemeral_resource::Request { type_name: name(), ..Default::default() };
-    let why = p.open_ephemeral_resource(it).await.expect_err("there is no such thing");
-    assert!(why.message().contains("no ephemeral resource tenancy_nothing"), "{why}");
-    let refused = |why: tonic::Status, what: &str| {
-        assert!(why.message().contains(&format!("no {what} tenancy_nothing")), "{why}");
-    };
-    let it = validate_list_resource_config::Request { type_name: name(), ..Default::default() };
-    refused(p.validate_list_resource_config(it).await.expect_err("nothing"), "list resource");
-    let it = list_resource::Request { type_name: name(), ..Default::default() };
-    refused(p.list_resource(it).await.expect_err("nothing"), "list resource");
-    let it = validate_action_config::Request { type_name: name(), ..Default::default() };
-    refused(p.validate_action_config(it).await.expect_err("nothing"), "action");
-    let it = plan_action::Request { action_type: name(), ..Default::default() };
-    refused(p.plan_action(it).await.expect_err("nothing"), "action");
-    let it = invoke_action::Request { action_type: name(), ..Default::default() };
-    refused(p.invoke_action(it).await.expect_err("nothing"), "action");
-    let it = move_resource_state::Request { target_type_name: PROJECT.into(), ..Default::default() };
-    none(p.move_resource_state(it).await?.into_inner().diagnostics);
-    let it = generate_resource_config::Request { type_name: PROJECT.into(), ..Default::default() };
-    none(p.generate_resource_config(it).await?.into_inner().diagnostics);
-    let it = validate_state_store::Request { type_name: name(), ..Default::default() };
-    none(p.validate_state_store_config(it).await?.into_inner().diagnostics);
-    let it = configure_state_store::Request { type_name: name(), ..Default::default() };
-    none(p.configure_state_store(it).await?.into_inner().diagnostics);
-    let it = read_state_bytes::Request { type_name: name(), ..Default::default() };
-    none(p.read_state_bytes(it).await?.into_inner().next().await.expect("a chunk")?.diagnostics);
-    let it = tokio_stream::once(write_state_bytes::RequestChunk::default());
-    none(p.write_state_bytes(it).await?.into_inner().diagnostics);
-    none(
-        p.lock_state(lock_state::Request { type_name: name(), ..Default::default() })
-            .await?
-            .into_inner()
-            .diagnostics,
-    );
-    none(
-        p.unlock_state(unlock_state::Request { type_name: name(), ..Default::default() })
-            .await?
-            .into_inner()
-            .diagnostics,
-    );
-    none(p.get_states(get_states::Request { type_name: name() }).await?.into_inner().diagnostics);
-    none(
-        p.delete_state(delete_state::Request { type_name: name(), ..Default::default() })
-            .await?
-            .into_inner()
-            .diagnostics,
-    );
-    Ok(())
-}
-
 /// A token is opened, asked about a minute before its end, and revoked; the process that ends revokes what is left.
 #[tokio::test(flavor = "multi_thread")]
 async fn hands_out_a_token_and_takes_it_back() -> Result<()> {
@@ -587,6 +497,62 @@ async fn hands_out_a_token_and_takes_it_back() -> Result<()> {
     let (status, took) = host.shutdown().await?;
     assert!(status.success() && took >= SLOW, "{status}, {took:?}");
     assert_eq!(deletions().await, 2);
+    Ok(())
+}
+
+/// Terraform closes a token and what was made with it at the same time, so in any order.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_revoked_after_what_was_made_with_it_is_gone() -> Result<()> {
+    let server = keystone().await;
+    let named =
+        |name: &str| json!({"id": name, "name": name, "domain": {"id": "default", "name": "Default"}});
+    let token = json!({"token": {"methods": ["token"], "expires_at": "2999-01-01T00:00:00.000000Z",
+        "issued_at": "2026-01-01T00:00:00.000000Z", "user": named("u"), "project": named("p"), "roles": [],
+        "catalog": [{"type": "identity", "id": "c", "name": "keystone", "endpoints": [
+            {"id": "e", "interface": "public", "region": "R", "region_id": "R", "url": server.uri()}]}]}});
+    on(&server, "GET", "/v3/auth/tokens", ok(200, token)).await;
+    on(&server, "DELETE", "/v3/auth/tokens", ResponseTemplate::new(204)).await;
+    const CREDENTIALS: &str = "/v3/users/u/application_credentials";
+    let made = json!({"application_credential": {"id": "a", "name": "a", "secret": "s", "project_id": "p", "roles": []}});
+    on(&server, "POST", CREDENTIALS, ok(201, made)).await;
+    on(&server, "DELETE", &format!("{CREDENTIALS}/a"), ResponseTemplate::new(204)).await;
+    let host = configured(&server).await?;
+    let open = async |type_name: &str, config: Value| -> Result<_> {
+        let request = open_ephemeral_resource::Request {
+            type_name: type_name.into(),
+            config: dynamic(config),
+            ..Default::default()
+        };
+        let opened = host.provider().open_ephemeral_resource(request).await?.into_inner();
+        assert!(opened.diagnostics.is_empty(), "{:?}", opened.diagnostics);
+        Ok(opened)
+    };
+    let close = async |type_name: &str, opened: open_ephemeral_resource::Response| -> Result<()> {
+        let request =
+            close_ephemeral_resource::Request { type_name: type_name.into(), private: opened.private };
+        let closed = host.provider().close_ephemeral_resource(request).await?.into_inner();
+        assert!(closed.diagnostics.is_empty(), "{:?}", closed.diagnostics);
+        Ok(())
+    };
+    let written = json!({"oidc": null, "project_id": null, "project_name": "admin", "project_domain_id": null,
+        "project_domain_name": null, "domain_id": null, "domain_name": null, "system": null, "token": null,
+        "expires_at": null, "user_id": null, "user_name": null, "roles": null, "auth_url": null});
+    let token = open("tenancy_token", written).await?;
+    let written = json!({"name": null, "description": null, "project_id": null, "roles": null, "ttl": null,
+        "expires_at": null, "unrestricted": null, "access_rules": null, "token": "t", "id": null, "secret": null,
+        "user_id": null, "auth_url": null});
+    let all = [
+        open("tenancy_application_credential", written.clone()).await?,
+        open("tenancy_application_credential", written).await?,
+    ];
+    close("tenancy_token", token).await?;
+    for it in all {
+        close("tenancy_application_credential", it).await?;
+    }
+    let requests = server.received_requests().await.unwrap_or_default();
+    let deleted = requests.iter().filter(|it| it.method.as_str() == "DELETE").map(|it| it.url.path());
+    let credential = format!("{CREDENTIALS}/a");
+    assert!(deleted.eq([&*credential, &*credential, "/v3/auth/tokens"]));
     Ok(())
 }
 

@@ -65,7 +65,7 @@ impl Feature {
     /// The first minor releases 1.x of Terraform and of OpenTofu that have it.
     fn since(self) -> (u32, Option<u32>) {
         match self {
-            Feature::Moved => (8, Some(9)),
+            Feature::Moved => (8, Some(10)),
             Feature::Functions => (8, Some(7)),
             Feature::Ephemeral => (10, Some(11)),
             Feature::WriteOnly => (11, Some(11)),

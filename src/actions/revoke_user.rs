@@ -51,18 +51,23 @@ impl Action for RevokeUser {
         refuse_own(&id, client).await?;
         let user = client.users().get(&id).await;
         let user = user.explain_at("Cannot read the user", at!(Self, user_id))?;
+        const UNSEEN: &str = "Cannot see what the user may do";
+        // An account that may not look changes nothing.
+        client.access_of(&id).await.explain_at(UNSEEN, at!(Self, user_id))?;
         let mut work = Work { progress, found: Diagnostics::default(), client };
-        // First, so that nobody makes more of it meanwhile.
+        // Before the look that counts, so that nobody makes more of it meanwhile.
         let off = UserChange { enabled: Some(false), ..Default::default() };
         let disabled = client.users().update(&id, &off).await;
         work.note(format!("tokens of {}", user.name), disabled.map(drop));
-        let access = client.access_of(&id).await;
-        let access = access.explain_at("Cannot see what the user may do", at!(Self, user_id))?;
-        work.take(&id, access).await;
+        match client.access_of(&id).await {
+            Ok(access) => work.take(&id, access).await,
+            Err(error) => work.found.push(diagnostic(UNSEEN, error).at(at!(Self, user_id))),
+        }
         if user.enabled && disable != Some(true) {
             let on = UserChange { enabled: Some(true), ..Default::default() };
             if let Err(error) = client.users().update(&id, &on).await {
-                work.found.push(diagnostic("Cannot enable the user again", error).at(at!(Self, user_id)));
+                let told = diagnostic(format!("The user \"{}\" stays disabled", user.name), error);
+                work.found.push(told.at(at!(Self, user_id)));
             }
         }
         if let Ok(left) = client.access_of(&id).await

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
-use super::{auth_url, holder_of};
+use super::token::UNREVOKED;
+use super::{auth_url, holder_of, revoke};
 use crate::openstack::Cloud;
 use crate::openstack::auth::{LoginScope, ProjectRef};
 use crate::openstack::error::Error;
@@ -120,6 +121,9 @@ impl Ephemeral for ApplicationCredential {
         let new = config.new_one()?;
         let made = cloud.application_credentials().create(&login.user_id, &new).await;
         let made = made.map_err(refused)?;
+        if let Some(token) = &config.token {
+            client.lent.borrow(token);
+        }
         let user_id = login.user_id.clone();
         let private = Kept { id: made.id.clone(), user_id: user_id.clone(), token: config.token.clone() };
         let identity::ApplicationCredential { id, name, secret, project_id, roles } = made;
@@ -143,7 +147,23 @@ impl Ephemeral for ApplicationCredential {
             Ok(cloud) => cloud.application_credentials().delete(&user_id, &id).await,
             Err(why) => Err(why),
         };
-        deleted.explain("Cannot delete the application credential")
+        let deleted = match deleted {
+            // Another provider's token, which that has revoked already. Ours may do: it is an administrator's more often
+            // than not.
+            Err(why) if token.is_some() => {
+                let ours = client.cloud.application_credentials().delete(&user_id, &id).await;
+                ours.map_err(|_| why)
+            }
+            other => other,
+        };
+        let deleted = deleted.explain("Cannot delete the application credential");
+        let revoked = match token.filter(|it| client.lent.give_back(it)) {
+            Some(token) => revoke(&client.cloud, &token).await.explain(UNREVOKED),
+            None => Ok(()),
+        };
+        let mut found = deleted.err().unwrap_or_default();
+        found.extend(revoked.err().unwrap_or_default());
+        found.into_result()
     }
 }
 

@@ -5,10 +5,13 @@ use std::time::{Duration, SystemTime};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
-use super::{auth_url, holder_of};
+use super::{auth_url, holder_of, revoke};
 use crate::openstack::{Login, Settings};
 use crate::resources::{Explain, Tenancy, capitalized, check, diagnostic};
 use crate::tf::{Computed, Context, Diagnostic, Draft, Ephemeral, Model, Opened, Path, Renewed, Result, at};
+
+/// What is told of a token that stays valid.
+pub(super) const UNREVOKED: &str = "Cannot revoke the token";
 
 /// How long before its end it is said that a token ends.
 const NOTICE: Duration = Duration::from_secs(60);
@@ -164,11 +167,10 @@ impl Ephemeral for Token {
     }
 
     async fn close(private: Kept, client: &Context<Tenancy>) -> Result<()> {
-        let revoked = match holder_of(&client.cloud, private.token) {
-            Ok(holder) => holder.log_out().await,
-            Err(why) => Err(why),
-        };
-        revoked.explain("Cannot revoke the token")
+        if client.lent.close(&private.token) {
+            revoke(&client.cloud, &private.token).await.explain(UNREVOKED)?;
+        }
+        Ok(())
     }
 }
 

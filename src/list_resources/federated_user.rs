@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::is_named;
 use crate::openstack::identity::UserFilter;
 use crate::resources::federated_user::{FederatedUser, Which};
-use crate::resources::{Explain, Tenancy};
+use crate::resources::{Explain, Tenancy, is_named};
 use crate::tf::{Context, Listed, Listing, Model, Result};
 
 /// Lists federated users: those with an identity at an identity provider.

@@ -1,8 +1,7 @@
 //! `list "tenancy_federation_mapping"`: what becomes of federated users at a login.
 
-use super::is_named;
 use crate::resources::federation_mapping::FederationMapping;
-use crate::resources::{Explain, Tenancy};
+use crate::resources::{Explain, Tenancy, is_named};
 use crate::tf::{Context, Listed, Listing, Model, Result};
 
 /// Lists mappings.

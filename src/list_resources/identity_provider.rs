@@ -1,9 +1,8 @@
 //! `list "tenancy_identity_provider"`: where federated users log in.
 
-use super::is_named;
 use crate::openstack::identity;
 use crate::resources::identity_provider::IdentityProvider;
-use crate::resources::{Explain, Tenancy};
+use crate::resources::{Explain, Tenancy, is_named};
 use crate::tf::{Context, Listed, Listing, Model, Result};
 
 /// Lists identity providers.

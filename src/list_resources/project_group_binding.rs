@@ -4,10 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use futures_util::try_join;
 
-use super::is_named;
 use crate::openstack::identity::{Actor, Grant, GroupFilter, ProjectFilter, Scope};
 use crate::resources::project_group_binding::{BindingId, Found, ProjectGroupBinding};
-use crate::resources::{Explain, Tenancy};
+use crate::resources::{Explain, Tenancy, is_named};
 use crate::tf::{Context, Diagnostic, Draft, Listed, Listing, Model, Result, at};
 
 /// Lists bindings: groups that have roles on a project, on a domain or on the system.

@@ -12,6 +12,8 @@ use crate::tf::{Context, Listed, Listing, Model, Result};
 pub struct QuotaSets {
     /// Id of the domain that the projects are in. By default those of all domains that the account sees.
     pub domain_id: Option<String>,
+    /// Only the project of this name.
+    pub name: Option<String>,
     /// Only the projects whose name starts with this.
     pub name_prefix: Option<String>,
     /// Only the projects that have all of these tags.
@@ -22,9 +24,16 @@ impl Listed for QuotaSets {
     type Resource = QuotaSet;
 
     async fn list(self, client: &Context<Tenancy>) -> Result<Vec<Listing<QuotaSet>>> {
-        let Self { domain_id, name_prefix, tags } = self;
-        let projects =
-            TenantProjects { domain_id, name_prefix, tags, parent_id: None, name: None, enabled: None };
+        let Self { domain_id, name, name_prefix, tags } = self;
+        let projects = TenantProjects {
+            domain_id,
+            name,
+            name_prefix,
+            tags,
+            parent_id: None,
+            enabled: None,
+            tags_any: None,
+        };
         let all = projects.find(client).await?.into_iter();
         Ok(all
             .map(|it| Listing { name: it.name, id: QuotaSetId { project_id: it.id }, object: None })

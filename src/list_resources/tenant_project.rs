@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::is_named;
 use crate::openstack::identity::{Project, ProjectFilter};
 use crate::resources::tenant_project::TenantProject;
-use crate::resources::{Explain, Tenancy};
+use crate::resources::{Explain, Tenancy, is_named};
 use crate::tf::{Context, Listed, Listing, Model, Result};
 
 /// Lists tenants: Keystone's projects, also those that no Terraform made.
@@ -23,20 +22,21 @@ pub struct TenantProjects {
     pub enabled: Option<bool>,
     /// Only those that have all of these tags.
     pub tags: Option<BTreeSet<String>>,
+    /// Only those that have one of these tags at least.
+    pub tags_any: Option<BTreeSet<String>>,
 }
 
 impl TenantProjects {
     /// The projects that match.
     pub(super) async fn find(self, client: &Tenancy) -> Result<Vec<Project>> {
-        let Self { domain_id, parent_id, name, name_prefix, enabled, tags } = self;
-        let tags = tags.unwrap_or_default();
+        let Self { domain_id, parent_id, name, name_prefix, enabled, tags, tags_any } = self;
         let filter = ProjectFilter {
             domain_id,
             parent_id,
             name: name.clone(),
             enabled,
-            tags: tags.clone(),
-            ..Default::default()
+            tags: tags.unwrap_or_default(),
+            tags_any: tags_any.unwrap_or_default(),
         };
         let mut all = client.projects().list(&filter).await.explain("Cannot list the projects")?;
         all.retain(|it| is_named(&it.name, name.as_ref(), name_prefix.as_ref()));

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::is_named;
 use crate::openstack::identity::DomainFilter;
 use crate::resources::workspace_domain::WorkspaceDomain;
-use crate::resources::{Explain, Tenancy};
+use crate::resources::{Explain, Tenancy, is_named};
 use crate::tf::{Context, Listed, Listing, Model, Result};
 
 /// Lists workspaces: Keystone's domains, also those that no Terraform made.

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use url::Url;
 
 pub use service::Service;
+pub(crate) use service::root;
 
 use super::config::Config;
 use super::error::{Error, NoServiceError, Result};
@@ -26,6 +27,8 @@ pub(crate) struct Entry {
     id: Option<String>,
     #[serde(rename = "type")]
     kind: String,
+    #[serde(default)]
+    name: Option<String>,
     #[serde(default)]
     endpoints: Vec<Endpoint>,
 }
@@ -58,10 +61,34 @@ impl Endpoint {
 pub struct Offer {
     /// The type as the catalog has it.
     pub kind: String,
+    /// Keystone's id of the service.
+    pub id: Option<String>,
+    /// The service's name, such as `nova`.
+    pub name: Option<String>,
     /// The service, if it is one we know.
     pub service: Option<Service>,
     /// Region, interface and URL of each endpoint.
     pub endpoints: Vec<(Option<String>, String, String)>,
+}
+
+impl Entry {
+    /// The endpoint for the configured region and interface, or why there is none.
+    fn chosen(&self, config: &Config) -> Result<&Endpoint, String> {
+        let wanted = config.interface.as_str();
+        let of_interface: Vec<&Endpoint> =
+            self.endpoints.iter().filter(|it| it.is_interface(wanted)).collect();
+        let Some(first) = of_interface.first() else { return Err(format!("it has no {wanted} interface")) };
+        match &config.region {
+            Some(region) => {
+                let found = of_interface.iter().find(|it| it.region() == Some(region));
+                found.copied().ok_or_else(|| format!("it is not in the region {region} ({wanted})"))
+            }
+            None => match of_interface.iter().all(|it| it.region() == first.region()) {
+                true => Ok(first),
+                false => Err("it is in several regions; choose one by `region`".into()),
+            },
+        }
+    }
 }
 
 impl Catalog {
@@ -73,6 +100,8 @@ impl Catalog {
     pub fn offers(&self) -> Vec<Offer> {
         let offer = |entry: &Entry| Offer {
             kind: entry.kind.clone(),
+            id: entry.id.clone(),
+            name: entry.name.clone().filter(|it| !it.is_empty()),
             service: Service::of_type(&entry.kind),
             endpoints: entry
                 .endpoints
@@ -96,6 +125,16 @@ impl Catalog {
             .map_err(|why| self.none(service, config, format!("its URL `{}` is not one: {why}", chosen.url)))
     }
 
+    /// The endpoint of what is listed under a type, for the configured region and interface. `None`: there is none, or
+    /// nobody says which region.
+    pub fn url_of(&self, kind: &str, config: &Config) -> Option<Url> {
+        let configured = Service::of_type(kind).and_then(|it| config.endpoints.get(it.official()));
+        configured.cloned().or_else(|| {
+            let entries = self.entries.iter().filter(|it| it.kind == kind);
+            Url::parse(&entries.filter_map(|it| it.chosen(config).ok()).next()?.url).ok()
+        })
+    }
+
     /// What Keystone calls a service and the region of its endpoint: both ids.
     ///
     /// # Errors
@@ -117,28 +156,7 @@ impl Catalog {
         let Some(entry) = entry else {
             return Err(self.none(service, config, "the catalog has no such type".into()));
         };
-        let wanted = config.interface.as_str();
-        let of_interface: Vec<&Endpoint> =
-            entry.endpoints.iter().filter(|it| it.is_interface(wanted)).collect();
-        if of_interface.is_empty() {
-            return Err(self.none(service, config, format!("it has no {wanted} interface")));
-        }
-        let chosen = match &config.region {
-            Some(region) => {
-                let found = of_interface.iter().find(|it| it.region() == Some(region));
-                found.ok_or_else(|| {
-                    self.none(service, config, format!("it is not in the region {region} ({wanted})"))
-                })?
-            }
-            None => {
-                let regions: BTreeSet<_> = of_interface.iter().map(|it| it.region()).collect();
-                if regions.len() > 1 {
-                    let why = "it is in several regions; choose one by `region`".to_owned();
-                    return Err(self.none(service, config, why));
-                }
-                of_interface[0]
-            }
-        };
+        let chosen = entry.chosen(config).map_err(|why| self.none(service, config, why))?;
         Ok((entry, chosen))
     }
 

@@ -15,8 +15,9 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::auth::LoginScope;
-use super::catalog::versions::{self, Range};
-use super::catalog::{Catalog, Service};
+use super::catalog::versions::{self, Range, Version};
+use super::catalog::{self, Catalog, Service};
+use super::collection::Collection;
 use super::config::Config;
 use super::error::{Error, Result};
 use super::identity::{Reads, RoleCache};
@@ -47,6 +48,8 @@ pub(crate) struct Shared {
     quotas: Mutex<HashMap<LoginScope, Arc<quota::Kept>>>,
     /// By scope as well.
     reads: Mutex<HashMap<LoginScope, Arc<Reads>>>,
+    /// The projects that the account can log in to.
+    pub entrances: Collection<String, ()>,
     /// Held by who deletes identity providers or protocols.
     pub federation: tokio::sync::Mutex<()>,
     /// Ids of what this very process created: such an object was not left by an earlier run.
@@ -78,6 +81,7 @@ impl Cloud {
             roles: Default::default(),
             quotas: Mutex::default(),
             reads: Mutex::default(),
+            entrances: Collection::default(),
             federation: Default::default(),
             created: Mutex::default(),
             config,
@@ -221,6 +225,20 @@ impl Cloud {
         })
         .await
         .copied()
+    }
+
+    /// The versions that the root of an endpoint tells. Nothing, if it tells none.
+    ///
+    /// # Errors
+    /// Those of any call; that a service has no such document is none.
+    pub async fn versions(&self, service: Service, endpoint: &Url) -> Result<Vec<Version>> {
+        let call = Call::get(service, "/").doing(format!("find the versions of {service}"));
+        let reply = self.exchange(&call, Some(catalog::root(endpoint))).await?;
+        if reply.status.is_server_error() || reply.status == reqwest::StatusCode::TOO_MANY_REQUESTS {
+            return self.shared.transport.good(reply).map(|_| Vec::new());
+        }
+        // Most answer 300 with it. Swift has none.
+        Ok(reply.json().map_or_else(|_| Vec::new(), |it| versions::listed(&it)))
     }
 
     /// Claims an id as created by this process. `false`: it was so before.

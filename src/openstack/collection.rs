@@ -46,6 +46,8 @@ struct State<K, V> {
     rows: BTreeMap<K, (Instant, Option<V>)>,
     /// How many were read singly since the last list.
     read_singly: usize,
+    /// What was begun before this is no longer true.
+    cleared: Option<Instant>,
     /// The last list that failed: everyone who waited for it is told.
     failed: Option<(Instant, Error)>,
 }
@@ -79,8 +81,14 @@ impl<K: Ord + Clone, V: Clone> Default for Collection<K, V> {
 impl<K: Ord + Clone, V: Clone> Collection<K, V> {
     /// Copies are used for `fresh`; `singles` values are read one by one before the first list.
     pub fn new(fresh: Duration, singles: usize) -> Self {
-        let state =
-            State { lists: Vec::new(), refused: false, rows: BTreeMap::new(), read_singly: 0, failed: None };
+        let state = State {
+            lists: Vec::new(),
+            refused: false,
+            rows: BTreeMap::new(),
+            read_singly: 0,
+            cleared: None,
+            failed: None,
+        };
         Self { fresh, singles, state: Mutex::new(state), listing: tokio::sync::Mutex::default() }
     }
 
@@ -137,7 +145,10 @@ impl<K: Ord + Clone, V: Clone> Collection<K, V> {
                 let it = single().await?;
                 let mut state = self.state();
                 // What was written meanwhile is newer.
-                if it.is_some() && state.rows.get(key).is_none_or(|(at, _)| *at < begun) {
+                if it.is_some()
+                    && state.holds_since(begun)
+                    && state.rows.get(key).is_none_or(|(at, _)| *at < begun)
+                {
                     state.rows.insert(key.clone(), (begun, it.clone()));
                 }
                 Ok(it)
@@ -155,11 +166,12 @@ impl<K: Ord + Clone, V: Clone> Collection<K, V> {
         self.state().rows.insert(key, (Instant::now(), None));
     }
 
-    /// Everything may be different now.
+    /// Everything may be different now, also from what reads under way will say.
     pub fn clear(&self) {
         let mut state = self.state();
         state.lists.clear();
         state.rows.clear();
+        state.cleared = Some(Instant::now());
     }
 
     /// What copies that are younger than `fresh` say of a key.
@@ -196,8 +208,16 @@ impl<K: Ord + Clone, V: Clone> Collection<K, V> {
 }
 
 impl<K: Ord, V> State<K, V> {
+    /// Whether what was begun then is still true.
+    fn holds_since(&self, begun: Instant) -> bool {
+        self.cleared.is_none_or(|it| it < begun)
+    }
+
     /// Takes in what a list gave that was begun then.
     fn take(&mut self, begun: Instant, listed: Listed<K, V>) {
+        if !self.holds_since(begun) {
+            return;
+        }
         let (rows, all, last) = match listed {
             Listed::All(rows) => (rows, true, true),
             Listed::Rest(rows) => (rows, false, true),
@@ -299,6 +319,19 @@ mod tests {
         assert_eq!(service.get(&all, 2).await.unwrap(), Some("other"));
         assert_eq!(service.get(&all, 2).await.unwrap(), Some("other"));
         assert_eq!(service.calls(), (1, 1), "what is unknown is asked for once");
+    }
+
+    #[tokio::test]
+    async fn a_list_under_way_does_not_outlive_a_clearing() {
+        let (service, all) = (Service::of(&[(1, "old"), (2, "old")]), Collection::default());
+        let write = async {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            service.rows.lock().unwrap().extend([(1, "new"), (2, "new")]);
+            all.clear();
+        };
+        let read = tokio::join!(service.get(&all, 1), write).0;
+        assert_eq!(read.unwrap(), Some("new"));
+        assert_eq!(service.get(&all, 2).await.unwrap(), Some("new"));
     }
 
     #[tokio::test]

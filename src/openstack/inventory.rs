@@ -11,9 +11,11 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use futures_util::future::join_all;
+use tokio::sync::OnceCell;
 
 use super::catalog::Service;
 use super::cloud::Cloud;
+use super::collection::Listed;
 use super::error::{Error, Result};
 use super::identity::{ProjectFilter, Scope};
 use look::{Item, LOOKS};
@@ -78,33 +80,59 @@ impl Inventory {
 const EMPTY: [&str; 6] = ["metering", "event", "cloudformation", "rating", "metric", "placement"];
 
 /// The tokens to look with.
-pub(crate) struct Views {
+pub(crate) struct Views<'a> {
+    cloud: &'a Cloud,
+    /// The project that is looked at.
+    pub project_id: &'a str,
     /// Ours, if it sees other projects.
     pub wide: Option<Cloud>,
-    /// One for the project itself, if we have a role there.
-    pub own: Option<Cloud>,
+    own: OnceCell<Option<Cloud>>,
 }
 
-impl Views {
-    pub async fn of(cloud: &Cloud, project_id: &str) -> Result<Self> {
+impl<'a> Views<'a> {
+    pub async fn of(cloud: &'a Cloud, project_id: &'a str) -> Result<Self> {
         let login = cloud.login().await?;
-        let is_own = login.project_id.as_deref() == Some(project_id);
         // Most services don't refuse to list another project's things: they list nothing. Neutron does so even
         // to an administrator whose token is for the system, and Nova and Glance refuse that one.
         let is_admin =
             login.project_id.is_some() && login.roles.iter().any(|it| it.eq_ignore_ascii_case("admin"));
-        let own = if is_own {
-            Some(cloud.clone())
-        } else {
-            let scoped = cloud.scoped(Scope::Project(project_id.to_owned()));
-            match scoped.login().await {
-                Ok(_) => Some(scoped),
-                // No role there, or the project is disabled.
-                Err(Error::Login(_)) => None,
-                Err(other) => return Err(other),
-            }
+        Ok(Self { cloud, project_id, wide: is_admin.then(|| cloud.clone()), own: OnceCell::new() })
+    }
+
+    /// Ours, with a token for the project itself. None, if we have no role there, or the project is disabled.
+    ///
+    /// # Errors
+    /// Those of a login, other than a refusal.
+    pub async fn own(&self) -> Result<Option<&Cloud>> {
+        Ok(self.own.get_or_try_init(|| self.enter()).await?.as_ref())
+    }
+
+    async fn enter(&self) -> Result<Option<Cloud>> {
+        if self.cloud.login().await?.project_id.as_deref() == Some(self.project_id) {
+            return Ok(Some(self.cloud.clone()));
+        }
+        let inside = self.cloud.visiting(Scope::Project(self.project_id.to_owned()));
+        // A login costs Keystone more than anything else, a refused one too: one list tells of all projects where there is
+        // no use in trying.
+        let list = async |_| match self.cloud.projects().mine().await {
+            Ok(all) => Ok(Listed::All(all.into_iter().map(|it| (it.id, ())).collect())),
+            Err(why) if why.is_cancelled() => Err(why),
+            Err(_) => Ok(Listed::Refused),
         };
-        Ok(Self { wide: is_admin.then(|| cloud.clone()), own })
+        let key = self.project_id.to_owned();
+        let may = self.cloud.shared.entrances.get(&key, list, async || admits(&inside).await).await?;
+        // The list may be a minute old.
+        let is_in = may.is_some() && admits(&inside).await?.is_some();
+        Ok(is_in.then_some(inside))
+    }
+}
+
+/// Whether a login of this scope is taken.
+async fn admits(inside: &Cloud) -> Result<Option<()>> {
+    match inside.login().await {
+        Ok(_) => Ok(Some(())),
+        Err(Error::Login(_)) => Ok(None),
+        Err(other) => Err(other),
     }
 }
 
@@ -139,7 +167,7 @@ impl Cloud {
             if catalog.endpoint(look.service, self.config()).is_err() {
                 return (look.service, Ok(Vec::new()));
             }
-            (look.service, look.find(&views, project_id).await)
+            (look.service, look.find(&views).await)
         }))
         .await;
         let mut items = Vec::new();

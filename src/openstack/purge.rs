@@ -43,7 +43,7 @@ impl Cloud {
     pub async fn purge(&self, project_id: &str, timeout: Duration) -> Result<Purged> {
         let views = Views::of(self, project_id).await?;
         let catalog = self.login().await?.catalog.clone();
-        let purge = Purge { cloud: self, views, project_id, deadline: Instant::now() + timeout };
+        let purge = Purge { cloud: self, views, deadline: Instant::now() + timeout };
         let mut first = Vec::new();
         let mut chains: BTreeMap<Service, Vec<&Look>> = BTreeMap::new();
         for look in LOOKS.iter().filter(|it| catalog.endpoint(it.service, self.config()).is_ok()) {
@@ -76,8 +76,7 @@ impl Cloud {
 
 struct Purge<'a> {
     cloud: &'a Cloud,
-    views: Views,
-    project_id: &'a str,
+    views: Views<'a>,
     deadline: Instant,
 }
 
@@ -132,7 +131,7 @@ impl Purge<'_> {
         let mut progress: HashMap<String, Progress> = HashMap::new();
         let mut wait = SHORTEST;
         loop {
-            let items = match look.find(&self.views, self.project_id).await {
+            let items = match look.find(&self.views).await {
                 Ok(items) => items,
                 Err(why) if why.is_cancelled() => return Err(why),
                 Err(why) => {
@@ -183,15 +182,17 @@ impl Purge<'_> {
     }
 
     async fn delete(&self, item: &Item) -> Result<()> {
-        let wide = self.views.wide.as_ref();
-        let own = self.views.own.as_ref();
-        let first = wide.or(own).unwrap_or(self.cloud);
-        match (steps::delete(first, &self.views, self.project_id, item).await, own) {
+        let Some(wide) = &self.views.wide else {
+            let own = self.views.own().await?;
+            return steps::delete(own.unwrap_or(self.cloud), &self.views, item).await;
+        };
+        match steps::delete(wide, &self.views, item).await {
             // An administrator isn't one everywhere; a member of the project may do what is the project's.
-            (Err(why), Some(own)) if why.is_forbidden() && wide.is_some() => {
-                steps::delete(own, &self.views, self.project_id, item).await
-            }
-            (result, _) => result,
+            Err(why) if why.is_forbidden() => match self.views.own().await? {
+                Some(own) => steps::delete(own, &self.views, item).await,
+                None => Err(why),
+            },
+            result => result,
         }
     }
 }

@@ -48,9 +48,9 @@ const CONNECTION_WINDOW: u32 = 16 << 20;
 /// How a provider is served.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The address in a registry, like `registry.terraform.io/acme/tenancy`.
-    /// Its last part names the variable of our own log level.
-    pub address: &'static str,
+    /// Namespace and name in a registry, like `acme/tenancy`.
+    /// The name is in that of the variable of our own log level.
+    pub source: &'static str,
     /// The version of the provider.
     pub version: &'static str,
     /// Serve without a host, for a debugger, and print how to attach.
@@ -64,9 +64,9 @@ pub struct Options {
 
 impl Options {
     /// Options for a provider that a host starts.
-    pub fn new(address: &'static str, version: &'static str) -> Self {
+    pub fn new(source: &'static str, version: &'static str) -> Self {
         Options {
-            address,
+            source,
             version,
             debug: false,
             ending: CancellationToken::new(),
@@ -75,7 +75,7 @@ impl Options {
     }
 
     fn name(&self) -> &'static str {
-        self.address.rsplit('/').next().unwrap_or(self.address)
+        self.source.rsplit('/').next().unwrap_or(self.source)
     }
 }
 
@@ -149,7 +149,7 @@ pub async fn serve<P: Provider>(provider: P, options: Options) -> Result<(), Err
     let mut life = life::Life::begin(options.debug)?;
 
     if options.debug {
-        debug::announce(options.address, &listener)?;
+        debug::announce(options.source, &listener)?;
     } else {
         let certificate = mutual.as_ref().map(|mutual| &mutual.certificate);
         handshake::answer(&environment, &listener, certificate)?;

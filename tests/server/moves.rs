@@ -151,9 +151,14 @@ async fn read(private: &[u8], id: &str) -> read_resource::Response {
 
 #[tokio::test]
 async fn what_is_moved_is_settled_by_the_first_read() {
-    for registry in ["registry.terraform.io", "registry.opentofu.org", "mirror.example:8443"] {
-        let answer =
-            moved(&format!("{registry}/acme/old"), "old_thing", r#"{"key": "1", "name": "n"}"#).await;
+    // OpenTofu sent the name alone for a while.
+    for address in [
+        "registry.terraform.io/acme/old",
+        "registry.opentofu.org/acme/old",
+        "mirror.example:8443/acme/old",
+        "old",
+    ] {
+        let answer = moved(address, "old_thing", r#"{"key": "1", "name": "n"}"#).await;
         assert_eq!(said(answer.diagnostics), super::NOTHING);
         let state: Heir = off_the_wire(answer.target_state).unwrap();
         assert_eq!((state.id, &*state.name), ("1".into(), "n"));
@@ -198,9 +203,15 @@ async fn the_first_read_knows_what_the_old_state_was_asked_to_keep() {
 
 #[tokio::test]
 async fn what_cannot_be_moved_is_told() {
-    let answer = moved("registry.terraform.io/acme/other", "other_thing", "{}").await;
-    assert!(answer.target_state.is_none());
-    assert!(answer.diagnostics[0].detail.contains("\n- old_thing of acme/old"), "{:?}", answer.diagnostics);
+    for address in ["registry.terraform.io/acme/other", "registry.terraform.io/other/old", "other", ""] {
+        let answer = moved(address, "old_thing", r#"{"key": "1", "name": "n"}"#).await;
+        assert!(answer.target_state.is_none());
+        assert!(
+            answer.diagnostics[0].detail.contains("\n- old_thing of acme/old"),
+            "{:?}",
+            answer.diagnostics
+        );
+    }
     let answer = moved("registry.terraform.io/acme/old", "old_thing", r#"{"broken": true}"#).await;
     assert_eq!(said(answer.diagnostics), ["error: This old_thing cannot be moved here"]);
     let answer = moved("registry.terraform.io/acme/old", "old_thing", r#"{"key": ""}"#).await;

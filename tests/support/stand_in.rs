@@ -10,7 +10,7 @@ use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status, Streaming};
 
 /// Its registry address, as its options have it.
-pub const ADDRESS: &str = "registry.terraform.io/acme/tenancy";
+pub const SOURCE: &str = "acme/tenancy";
 
 /// The provider. What it does depends on the type that it is asked for.
 pub struct StandIn {

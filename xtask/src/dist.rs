@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use acceptance_tests::host::{self, REGISTRIES, SOURCE};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -35,7 +35,8 @@ pub struct Arguments {
     /// Build for this target of Rust's; as often as wanted. This machine's, if none is named.
     #[arg(long = "target", value_name = "TRIPLE")]
     targets: Vec<String>,
-    /// Where everything goes; `dist` in the target directory, if not said.
+    /// Where everything goes: a directory that is empty, or has what an earlier run made. If not said, `dist-files` in the
+    /// target directory.
     #[arg(long, value_name = "DIRECTORY")]
     out: Option<PathBuf>,
     /// Pack this binary of this machine's target, and build nothing.
@@ -53,9 +54,10 @@ pub struct Arguments {
 pub fn run(arguments: Arguments) -> Result<()> {
     let workspace = Workspace::find()?;
     let out = arguments.out.unwrap_or_else(|| workspace.target.join("dist-files"));
+    // What is printed for the command line configuration has to hold in every directory.
+    let out = std::path::absolute(&out)?;
     let targets = if arguments.targets.is_empty() { vec![this_machine()?] } else { arguments.targets };
-    let _ = fs::remove_dir_all(&out);
-    fs::create_dir_all(&out)?;
+    clear(&out)?;
 
     let mut sums = BTreeMap::new();
     for target in &targets {
@@ -85,13 +87,13 @@ pub fn run(arguments: Arguments) -> Result<()> {
     fs::write(out.join(&manifest), format!("{text:#}\n"))?;
     sums.insert(manifest.clone(), sha256(&out.join(&manifest))?);
 
-    let checksums = out.join(format!("{NAME}_{VERSION}_SHA256SUMS"));
+    let checksums = out.join(checksums());
     let lines: String = sums.iter().map(|(file, sum)| format!("{sum}  {file}\n")).collect();
     fs::write(&checksums, &lines)?;
     if let Some(key) = arguments.sign {
         let status = Command::new("gpg")
             .args(["--batch", "--yes", "--local-user", &key, "--detach-sign", "--output"])
-            .arg(checksums.with_extension("sig"))
+            .arg(out.join(signature()))
             .arg(&checksums)
             .status()
             .context("gpg does not run")?;
@@ -103,6 +105,37 @@ pub fn run(arguments: Arguments) -> Result<()> {
         host::installation(&out.join("mirror"), &REGISTRIES.map(|registry| format!("{registry}/{SOURCE}"))),
         out = out.display()
     );
+    Ok(())
+}
+
+/// Name of the file of checksums.
+fn checksums() -> String {
+    format!("{NAME}_{VERSION}_SHA256SUMS")
+}
+
+/// Name of its signature.
+fn signature() -> String {
+    format!("{}.sig", checksums())
+}
+
+/// Makes the directory, without what an earlier run left there.
+///
+/// # Errors
+/// It has something that no run makes. Nothing is removed then.
+fn clear(out: &Path) -> Result<()> {
+    fs::create_dir_all(out)?;
+    let all = fs::read_dir(out)?.map(|it| Ok(it?.path())).collect::<Result<Vec<_>>>()?;
+    let ours = |it: &&PathBuf| {
+        let name = it.file_name().unwrap_or_default().to_string_lossy();
+        name == "mirror" || name.starts_with(&format!("{NAME}_"))
+    };
+    if let Some(other) = all.iter().find(|it| !ours(it)) {
+        bail!("{} has {} in it; name a directory of its own", out.display(), other.display());
+    }
+    for it in all {
+        if it.is_dir() { fs::remove_dir_all(&it) } else { fs::remove_file(&it) }
+            .with_context(|| format!("cannot remove {}", it.display()))?;
+    }
     Ok(())
 }
 

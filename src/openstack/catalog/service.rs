@@ -157,6 +157,22 @@ impl Service {
     }
 }
 
+/// The URL at which a service tells its versions: what comes before the version in the endpoint's path.
+pub(crate) fn root(endpoint: &Url) -> Url {
+    let mut root = endpoint.clone();
+    root.set_query(None);
+    root.set_fragment(None);
+    let mut path: Vec<&str> = endpoint.path().split('/').filter(|it| !it.is_empty()).collect();
+    // The version is the last segment, or the one before the project.
+    if let Some(at) = path.iter().rposition(|it| is_version(it)).filter(|at| path.len() - at <= 2) {
+        path.truncate(at);
+    }
+    // With a slash at the end: some redirect without.
+    path.push("");
+    root.set_path(&path.join("/"));
+    root
+}
+
 impl fmt::Display for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.official())

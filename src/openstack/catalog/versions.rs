@@ -29,6 +29,26 @@ pub struct Range {
     pub max: Microversion,
 }
 
+/// A version of a service's API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Such as `v2.1`.
+    pub id: String,
+    /// The service's word for what it is: `CURRENT`, `SUPPORTED`, `DEPRECATED`, `EXPERIMENTAL`, `stable`.
+    pub status: Option<String>,
+    /// The microversions that it takes, if it has any.
+    pub microversions: Option<Range>,
+}
+
+/// The versions that a document tells; nothing, if it tells none.
+pub(crate) fn listed(document: &Value) -> Vec<Version> {
+    let one = |it: &Value| {
+        let text = |key: &str| it.get(key).and_then(Value::as_str).map(str::to_owned);
+        Some(Version { id: text("id")?, status: text("status"), microversions: microversions(it) })
+    };
+    all(document).into_iter().flatten().filter_map(|it| one(&it)).collect()
+}
+
 /// Whether a document at Keystone's root lists the identity API v3.
 pub(crate) fn has_identity_v3(document: &Value) -> Option<bool> {
     Some(
@@ -40,13 +60,15 @@ pub(crate) fn has_identity_v3(document: &Value) -> Option<bool> {
 
 /// The range of microversions that a document tells, for the newest version in it that has any.
 pub(crate) fn range(document: &Value) -> Option<Range> {
-    let one = |it: &Value| {
-        let text = |key: &str| it.get(key).and_then(Value::as_str).filter(|it| !it.is_empty());
-        // Nova and Cinder say `version`, Placement and others `max_version`.
-        let max = Microversion::parse(text("version").or_else(|| text("max_version"))?)?;
-        Some(Range { min: Microversion::parse(text("min_version")?)?, max })
-    };
-    all(document)?.iter().filter_map(one).max_by_key(|it| it.max)
+    all(document)?.iter().filter_map(microversions).max_by_key(|it| it.max)
+}
+
+/// The microversions of one version.
+fn microversions(version: &Value) -> Option<Range> {
+    let text = |key: &str| version.get(key).and_then(Value::as_str).filter(|it| !it.is_empty());
+    // Nova and Cinder say `version`, Placement and others `max_version`.
+    let max = Microversion::parse(text("version").or_else(|| text("max_version"))?)?;
+    Some(Range { min: Microversion::parse(text("min_version")?)?, max })
 }
 
 /// The versions of a document: {"versions": [..]}, {"versions": {"values": [..]}}, {"version": {..}}.
@@ -78,6 +100,10 @@ mod tests {
             {"id": "v2.1", "version": "2.104", "min_version": "2.1"},
         ]});
         assert_eq!(range(&nova).map(|it| it.max.to_string()), Some("2.104".into()));
+        let told = listed(&nova).into_iter().map(|it| (it.id, it.microversions.map(|it| it.max.to_string())));
+        assert!(told.eq([("v2.0".into(), None), ("v2.1".into(), Some("2.104".into()))]));
+        assert_eq!(listed(&keystone)[0].status.as_deref(), Some("stable"));
+        assert_eq!(listed(&json!({"hello": 1})), []);
         assert!(Microversion::parse("2.9") < Microversion::parse("2.79"));
     }
 }

@@ -40,6 +40,7 @@ pub(crate) struct Look {
     owner: &'static str,
     paging: Paging,
     reach: Reach,
+    query: &'static [(&'static str, &'static str)],
     microversion: Option<&'static str>,
 }
 
@@ -61,8 +62,9 @@ enum Reach {
     AllTenants(&'static str),
     /// By a filter of this name.
     Filter(&'static str),
-    /// By reading all rows: the filter would have a side effect.
-    Unfiltered,
+    /// By a filter that names our own project as well, and first: Neutron makes the security group `default` of the first
+    /// project that a list of security groups names.
+    Beside,
     /// By acting as the project.
     Sudo,
     /// Not at all: only with a token of the project.
@@ -80,7 +82,7 @@ const fn look(
     paging: Paging,
     reach: Reach,
 ) -> Look {
-    Look { service, kind, route, key, name: "name", owner, paging, reach, microversion: None }
+    Look { service, kind, route, key, name: "name", owner, paging, reach, query: &[], microversion: None }
 }
 
 const NETWORK: Service = Service::Network;
@@ -88,9 +90,10 @@ const VOLUME: Service = Service::BlockStorage;
 const BY_PROJECT: Reach = Reach::Filter("project_id");
 const ALL_TENANTS: Reach = Reach::AllTenants("project_id");
 const M: Paging = Paging::Marker(1000);
+const IMAGES: Look = look(Service::Image, "image", "/images", "images", "owner", M, Reach::Filter("owner"));
 
 /// All lists. Their order is that of a purge.
-pub(crate) const LOOKS: [Look; 19] = [
+pub(crate) const LOOKS: [Look; 20] = [
     Look {
         name: "stack_name",
         ..look(Service::Orchestration, "stack", "/stacks", "stacks", "project", M, Reach::Own)
@@ -113,15 +116,18 @@ pub(crate) const LOOKS: [Look; 19] = [
     look(NETWORK, "port", "/ports", "ports", "project_id", Paging::Whole, BY_PROJECT),
     look(NETWORK, "subnet", "/subnets", "subnets", "project_id", Paging::Whole, BY_PROJECT),
     look(NETWORK, "network", "/networks", "networks", "project_id", Paging::Whole, BY_PROJECT),
-    look(
-        NETWORK,
-        "security group",
-        "/security-groups",
-        "security_groups",
-        "project_id",
-        Paging::Whole,
-        Reach::Unfiltered,
-    ),
+    Look {
+        query: &[("fields", "id"), ("fields", "name"), ("fields", "project_id")],
+        ..look(
+            NETWORK,
+            "security group",
+            "/security-groups",
+            "security_groups",
+            "project_id",
+            Paging::Whole,
+            Reach::Beside,
+        )
+    },
     look(
         VOLUME,
         "volume snapshot",
@@ -145,7 +151,9 @@ pub(crate) const LOOKS: [Look; 19] = [
         )
     },
     look(VOLUME, "volume", "/volumes/detail", "volumes", "os-vol-tenant-attr:tenant_id", M, ALL_TENANTS),
-    look(Service::Image, "image", "/images", "images", "owner", M, Reach::Filter("owner")),
+    Look { query: &[("visibility", "all")], ..IMAGES },
+    // Glance lists hidden images only if asked for nothing else.
+    Look { query: &[("visibility", "all"), ("os_hidden", "true")], ..IMAGES },
     look(Service::Dns, "zone", "/zones", "zones", "project_id", M, Reach::Sudo),
     look(
         Service::SharedFileSystem,
@@ -189,19 +197,21 @@ pub(crate) const LOOKS: [Look; 19] = [
 
 impl Look {
     /// The project's rows, seen with the best token there is.
-    pub async fn find(&self, views: &Views, project_id: &str) -> Result<Vec<Item>> {
-        let own_only = matches!(self.reach, Reach::Own);
-        match (&views.wide, &views.own) {
-            (Some(wide), own) if !own_only => match self.rows(wide, project_id, false).await {
+    pub async fn find(&self, views: &Views<'_>) -> Result<Vec<Item>> {
+        let project_id = views.project_id;
+        if let (Some(wide), false) = (&views.wide, self.reach == Reach::Own) {
+            return match self.rows(wide, project_id, false).await {
                 // An administrator isn't one everywhere: Octavia and Swift have roles of their own.
-                Err(why) if why.is_forbidden() && own.is_some() => match own {
+                Err(why) if why.is_forbidden() => match views.own().await? {
                     Some(own) => self.rows(own, project_id, true).await,
                     None => Err(why),
                 },
                 other => other,
-            },
-            (_, Some(own)) => self.rows(own, project_id, true).await,
-            _ => Err(Error::Unseen {
+            };
+        }
+        match views.own().await? {
+            Some(own) => self.rows(own, project_id, true).await,
+            None => Err(Error::Unseen {
                 what: format!("the {}s of project {project_id}", self.kind),
                 why: "that takes an administrator's token for a project, or a role of ours on this one"
                     .into(),
@@ -210,14 +220,15 @@ impl Look {
     }
 
     async fn rows(&self, cloud: &Cloud, project_id: &str, own: bool) -> Result<Vec<Item>> {
-        if self.reach == Reach::Unfiltered && !self.may_have_any(cloud, project_id).await {
+        let home = cloud.login().await?.project_id.clone().filter(|it| it != project_id);
+        if self.reach == Reach::Beside && home.is_none() && !self.may_have_any(cloud, project_id).await {
             return Ok(Vec::new());
         }
         let mut all: Vec<Item> = Vec::new();
         let mut seen = HashSet::new();
         let mut last: Option<String> = None;
         loop {
-            let call = self.call(project_id, own);
+            let call = self.call(project_id, own, home.as_deref());
             let call = match self.paging {
                 Paging::Whole => call,
                 Paging::Marker(limit) => {
@@ -266,7 +277,8 @@ impl Look {
         }
     }
 
-    fn call(&self, project_id: &str, own: bool) -> Call {
+    /// `home` is the token's project, if it is another one.
+    fn call(&self, project_id: &str, own: bool, home: Option<&str>) -> Call {
         let mut call = Call::get(self.service, self.route).doing(format!("list the {}s", self.kind));
         if let Some(version) = self.microversion {
             call = call.microversion(version);
@@ -277,16 +289,13 @@ impl Look {
             }
             Reach::Filter(filter) => call = call.query(filter, project_id),
             Reach::Sudo if !own => call = call.header("x-auth-sudo-project-id", project_id),
-            Reach::Unfiltered => {
-                call = call.queries(["id", "name", "project_id"].map(|it| ("fields", it)));
+            Reach::Beside => {
+                call = call.queries(home.map(|it| ("project_id", it))).query("project_id", project_id);
             }
             Reach::Account => call = call.query("format", "json"),
             _ => {}
         }
-        if self.service == Service::Image {
-            call = call.query("visibility", "all");
-        }
-        call
+        call.queries(self.query.iter().copied())
     }
 
     fn item(&self, row: &Value) -> Option<Item> {
@@ -301,8 +310,7 @@ impl Look {
         Some(Item { service: self.service, kind: self.kind, id, name, raw: row.clone() })
     }
 
-    /// Listing an administrator's way by project would create the project's security group `default`. Neutron's
-    /// count of them has no such effect.
+    /// Listing with a token of the project makes its security group `default`. Neutron's count of them has no such effect.
     async fn may_have_any(&self, cloud: &Cloud, project_id: &str) -> bool {
         let call = Call::get(self.service, "/quotas/{id}/details.json").id(project_id);
         let details: Result<Value> = cloud.fetch(call.doing("count the security groups")).await;

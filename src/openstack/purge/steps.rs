@@ -16,15 +16,14 @@ pub(super) fn goes_by_itself(item: &Item) -> bool {
 }
 
 /// Asks the service to delete it. That it is gone already is fine.
-pub(super) async fn delete(cloud: &Cloud, views: &Views, project_id: &str, item: &Item) -> Result<()> {
-    let own = views.own.as_ref().unwrap_or(cloud);
+pub(super) async fn delete(cloud: &Cloud, views: &Views<'_>, item: &Item) -> Result<()> {
     // A 404 that doesn't name it may be about something else: Cinder says so if its backup service doesn't run.
     let gone = |result: Result<()>| match result {
         Err(why) if why.is_not_found_of(&item.id) => Ok(()),
         other => other,
     };
     match item.kind {
-        "container" => empty_container(cloud, views, project_id, item).await,
+        "container" => empty_container(cloud, views, item).await,
         "router" => {
             gone(detach_router(cloud, item).await)?;
             gone(send(cloud, item, "/routers/{id}").await)
@@ -32,13 +31,17 @@ pub(super) async fn delete(cloud: &Cloud, views: &Views, project_id: &str, item:
         // Only a token of the project sees these two.
         "stack" => {
             let call = Call::delete(item.service, "/stacks/{name}/{id}").id(&item.name).id(&item.id);
+            let own = views.own().await?.unwrap_or(cloud);
             gone(own.send(call.doing(doing(item))).await.map(drop))
         }
-        "secret" => gone(send(own, item, "/secrets/{id}").await),
+        "secret" => {
+            let own = views.own().await?.unwrap_or(cloud);
+            gone(send(own, item, "/secrets/{id}").await)
+        }
         "zone" => {
             let call = Call::delete(item.service, "/zones/{id}")
                 .id(&item.id)
-                .header("x-auth-sudo-project-id", project_id)
+                .header("x-auth-sudo-project-id", views.project_id)
                 .doing(doing(item));
             gone(cloud.send(call).await.map(drop))
         }
@@ -117,17 +120,20 @@ async fn detach_router(cloud: &Cloud, router: &Item) -> Result<()> {
 }
 
 /// Deletes a container's objects, then the container.
-async fn empty_container(cloud: &Cloud, views: &Views, project_id: &str, item: &Item) -> Result<()> {
+async fn empty_container(cloud: &Cloud, views: &Views<'_>, item: &Item) -> Result<()> {
+    let project_id = views.project_id;
     // Whoever may list the account may also change it: the token that works is found by trying.
-    let view = match (&views.wide, &views.own) {
-        (Some(wide), Some(own)) => {
+    let view = match &views.wide {
+        Some(wide) => {
             let call = Call::get(item.service, "/{container}").id(&item.id).query("limit", "1");
             match wide.send_to_account(call, project_id).await {
-                Err(why) if why.is_forbidden() || matches!(why, Error::Unseen { .. }) => own,
+                Err(why) if why.is_forbidden() || matches!(why, Error::Unseen { .. }) => {
+                    views.own().await?.unwrap_or(wide)
+                }
                 _ => wide,
             }
         }
-        _ => cloud,
+        None => cloud,
     };
     loop {
         let call = Call::get(item.service, "/{container}")

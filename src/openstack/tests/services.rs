@@ -8,13 +8,7 @@ use crate::openstack::error::Error;
 async fn empty(keystone: &Keystone) {
     keystone.on("GET", "/v3/projects", ok(json!({"projects": []}))).await;
     keystone.on("GET", "/compute/v2.1/servers/detail", ok(json!({"servers": []}))).await;
-    keystone
-        .on(
-            "GET",
-            "/network/v2.0/quotas/p/details.json",
-            ok(json!({"quota": {"security_group": {"used": 0}}})),
-        )
-        .await;
+    keystone.on("GET", "/network/v2.0/security-groups", ok(json!({"security_groups": []}))).await;
     for kind in ["floatingips", "routers", "ports", "subnets", "networks"] {
         keystone.on("GET", &format!("/network/v2.0/{kind}"), ok(json!({ kind: [] }))).await;
     }
@@ -29,8 +23,52 @@ async fn an_empty_project_is_surely_empty() {
     empty(&keystone).await;
     let inventory = keystone.cloud().inventory("p").await.unwrap();
     assert!(inventory.is_surely_empty(), "{inventory:?}");
-    // Asking Neutron for a project's security groups would make one.
+    // Neutron makes one for the first project that a list of security groups names.
+    let requests = keystone.server.received_requests().await.unwrap();
+    let query = requests.iter().find(|it| it.url.path().ends_with("/security-groups")).unwrap().url.query();
+    assert_eq!(query.unwrap(), "project_id=home&project_id=p&fields=id&fields=name&fields=project_id");
+}
+
+/// A token of the project itself can name no other project.
+#[tokio::test]
+async fn a_look_from_inside_makes_no_security_group() {
+    let keystone = Keystone::start().await;
+    let used = json!({"quota": {"security_group": {"used": 0}}});
+    keystone.on("GET", "/network/v2.0/quotas/home/details.json", ok(used)).await;
+    empty(&keystone).await;
+    let inventory = keystone.cloud().inventory("home").await.unwrap();
+    assert!(inventory.is_surely_empty(), "{inventory:?}");
     assert_eq!(keystone.calls("GET", "/network/v2.0/security-groups").await, 0);
+}
+
+/// Only tokens of the project see its secrets. A refused login costs Keystone as much as any.
+#[tokio::test]
+async fn no_login_is_tried_where_there_is_no_role() {
+    let keystone = Keystone::with(&[("key-manager", "/key")]).await;
+    let mine = json!({"projects": [project("p2", "with a role")]});
+    keystone.on("GET", "/v3/auth/projects", ok(mine)).await;
+    keystone.on("GET", "/key/v1/secrets", ok(json!({"secrets": []}))).await;
+    empty(&keystone).await;
+    let cloud = keystone.cloud();
+    for (id, seen, logins) in [("p", false, 1), ("p1", false, 1), ("p2", true, 2)] {
+        let inventory = cloud.inventory(id).await.unwrap();
+        assert_eq!(inventory.is_surely_empty(), seen, "{id}: {inventory:?}");
+        assert_eq!(keystone.calls("POST", "/v3/auth/tokens").await, logins, "{id}");
+    }
+    assert_eq!(keystone.calls("GET", "/v3/auth/projects").await, 1);
+}
+
+/// Glance leaves hidden images out of a list unless it is asked for them alone.
+#[tokio::test]
+async fn hidden_images_are_held_too() {
+    let keystone = Keystone::with(&[("image", "/image")]).await;
+    let hidden = Mock::given(path("/image/v2/images")).and(query_param("os_hidden", "true"));
+    let image = json!({"id": "i", "name": "old", "owner": "p", "os_hidden": true});
+    hidden.respond_with(ok(json!({"images": [image]}))).with_priority(1).mount(&keystone.server).await;
+    keystone.on("GET", "/image/v2/images", ok(json!({"images": []}))).await;
+    empty(&keystone).await;
+    let inventory = keystone.cloud().inventory("p").await.unwrap();
+    assert_eq!(inventory.holdings.iter().map(ToString::to_string).collect::<Vec<_>>(), ["image \"old\" (i)"]);
 }
 
 #[tokio::test]
@@ -104,14 +142,6 @@ async fn holdings_are_those_of_the_project_only() {
         {"id": "g3", "name": "web", "project_id": "other"},
     ]);
     keystone.on("GET", "/network/v2.0/security-groups", ok(json!({"security_groups": groups}))).await;
-    keystone
-        .first(
-            99,
-            "GET",
-            "/network/v2.0/quotas/p/details.json",
-            ok(json!({"quota": {"security_group": {"used": 2}}})),
-        )
-        .await;
     empty(&keystone).await;
     let inventory = keystone.cloud().inventory("p").await.unwrap();
     let shown: Vec<_> = inventory.holdings.iter().map(ToString::to_string).collect();

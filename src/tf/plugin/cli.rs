@@ -52,13 +52,13 @@ pub fn main<P: Provider>(
 fn help(options: &Options) -> String {
     let name = options.name();
     format!(
-        "The provider {address} for Terraform and OpenTofu, which start it themselves.\n\n\
+        "The provider {source} for Terraform and OpenTofu, which start it themselves.\n\n\
          Usage: terraform-provider-{name} [--debug | --version | --help]\n\n\
          \x20 --debug    serve without a host, and print how to attach one\n\
          \x20 --version  print the version\n\
          \x20 --help     print this\n\n\
          Logs: set TF_LOG_PROVIDER or {variable} to trace, debug, info, warn, error or off.\n",
-        address = options.address,
+        source = options.source,
         variable = super::logging::own_variable(name),
     )
 }

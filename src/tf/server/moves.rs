@@ -67,7 +67,15 @@ fn moved<C>(
             .detail("It is in no form that can be moved. Apply once with the provider that wrote it.")
     })?;
     // An address is registry, namespace and name. Which registry it came from does not matter.
-    let provider = it.source_provider_address.split_once('/').map_or("", |(_, rest)| rest);
+    let address = it.source_provider_address.as_str();
+    let provider = match address.split_once('/') {
+        Some((_, rest)) => rest,
+        // OpenTofu before 1.11.12 and 1.12.4 sends the name alone (opentofu/opentofu#4352).
+        None => {
+            let known = resource.movable().into_iter().map(|(provider, _)| provider);
+            known.into_iter().find(|it| it.rsplit('/').next() == Some(address)).unwrap_or(address)
+        }
+    };
     let known = resource.calls().moved(provider, &old).unwrap_or_else(|| {
         let all = resource.movable().into_iter();
         let all: String = all.map(|(provider, from)| format!("\n- {from} of {provider}")).collect();
