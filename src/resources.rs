@@ -91,6 +91,8 @@ pub enum Existing<'a> {
     IdentityProvider(&'a str),
     /// A mapping.
     Mapping(&'a str),
+    /// A limit that a service has, by the service's own key.
+    Limit(QuotaService, &'a str),
 }
 
 impl fmt::Display for Existing<'_> {
@@ -101,6 +103,7 @@ impl fmt::Display for Existing<'_> {
             Existing::Group(id) => write!(f, "group {id}"),
             Existing::IdentityProvider(id) => write!(f, "identity provider \"{id}\""),
             Existing::Mapping(id) => write!(f, "mapping \"{id}\""),
+            Existing::Limit(service, key) => write!(f, "limit \"{key}\" of {service}"),
         }
     }
 }
@@ -167,10 +170,15 @@ impl Tenancy {
         self.existing.lock().unwrap_or_else(PoisonError::into_inner).insert(what.to_string());
     }
 
+    /// Whether the plan that is being made makes this, or it was found before.
+    pub fn is_coming(&self, what: Existing<'_>) -> bool {
+        self.existing.lock().unwrap_or_else(PoisonError::into_inner).contains(&what.to_string())
+    }
+
     /// Whether something is there, or comes with the plan that is being made. What may not be looked up is taken to be
     /// there: the apply tells.
     pub async fn exists(&self, what: Existing<'_>) -> bool {
-        if self.existing.lock().unwrap_or_else(PoisonError::into_inner).contains(&what.to_string()) {
+        if self.is_coming(what) {
             return true;
         }
         let found = match what {
@@ -181,6 +189,9 @@ impl Tenancy {
                 self.identity_providers().get_opt(id).await.map(|it| it.is_some())
             }
             Existing::Mapping(id) => self.mappings().get_opt(id).await.map(|it| it.is_some()),
+            Existing::Limit(service, key) => {
+                self.quotas().known_keys(service).await.map(|it| it.contains(key))
+            }
         };
         if matches!(found, Ok(true)) {
             self.note_coming(what);

@@ -105,16 +105,17 @@ impl DataSource for QuotaUsage {
             Some(words) => words.iter().filter_map(|word| service_of(word)).collect(),
         };
         let quotas = client.quotas();
-        let pairs = ids.iter().flat_map(|id| asked.iter().map(move |service| (id, *service)));
         // The transport keeps this within `max_concurrent_requests`.
-        let work = pairs.map(|(id, service)| async move { (id, service, quotas.usage(service, id).await) });
+        let work = asked.iter().map(|service| async { (*service, quotas.usages(*service, &ids).await) });
         let mut projects: BTreeMap<String, ProjectUsage> =
             ids.iter().map(|id| (id.clone(), ProjectUsage::default())).collect();
         let mut silent: BTreeMap<QuotaService, (Error, usize)> = BTreeMap::new();
-        for (id, service, usages) in join_all(work).await {
-            match usages {
-                Ok(usages) => projects.entry(id.clone()).or_default().take(service, usages),
-                Err(error) => silent.entry(service).or_insert((error, 0)).1 += 1,
+        for (service, of_projects) in join_all(work).await {
+            for (id, usages) in of_projects {
+                match usages {
+                    Ok(usages) => projects.entry(id).or_default().take(service, usages),
+                    Err(error) => silent.entry(service).or_insert((error, 0)).1 += 1,
+                }
             }
         }
         let mut found = Diagnostics::default();

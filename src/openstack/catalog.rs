@@ -49,6 +49,11 @@ impl Endpoint {
     fn region(&self) -> Option<&str> {
         self.region_id.as_deref().or(self.region.as_deref())
     }
+
+    fn is_interface(&self, wanted: &str) -> bool {
+        // The old API had publicURL, internalURL and adminURL.
+        self.interface == wanted || self.interface.strip_suffix("URL") == Some(wanted)
+    }
 }
 
 /// What the catalog offers of one type.
@@ -70,12 +75,8 @@ impl Entry {
     /// The endpoint for the configured region and interface, or why there is none.
     fn chosen(&self, config: &Config) -> Result<&Endpoint, String> {
         let wanted = config.interface.as_str();
-        // The old API had publicURL, internalURL and adminURL.
-        let of_interface: Vec<&Endpoint> = self
-            .endpoints
-            .iter()
-            .filter(|it| it.interface == wanted || it.interface.strip_suffix("URL") == Some(wanted))
-            .collect();
+        let of_interface: Vec<&Endpoint> =
+            self.endpoints.iter().filter(|it| it.is_interface(wanted)).collect();
         let Some(first) = of_interface.first() else { return Err(format!("it has no {wanted} interface")) };
         match &config.region {
             Some(region) => {
@@ -167,10 +168,22 @@ impl Catalog {
             region: config.region.clone(),
             interface: config.interface.as_str().into(),
             why,
+            only_this: self.lacks_only(service, config),
             types: sorted(self.entries.iter().map(|it| it.kind.as_str()).collect()),
             regions: sorted(endpoints().filter_map(Endpoint::region).collect()),
             interfaces: sorted(endpoints().map(|it| it.interface.as_str()).collect()),
         }))
+    }
+
+    /// Whether others are in our region with our interface, and this service is not in that region at all.
+    fn lacks_only(&self, service: Service, config: &Config) -> bool {
+        let here = |it: &&Endpoint| config.region.is_none() || it.region() == config.region.as_deref();
+        let is_it = |it: &&Entry| service.types().contains(&it.kind.as_str());
+        let mut all = self.entries.iter().flat_map(|it| &it.endpoints).filter(here);
+        let mut its = self.entries.iter().filter(is_it).flat_map(|it| &it.endpoints).filter(here);
+        !config.endpoints.contains_key(service.official())
+            && its.next().is_none()
+            && all.any(|it| it.is_interface(config.interface.as_str()))
     }
 
     /// The types that no service of ours goes by, with the first URL of each.

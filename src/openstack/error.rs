@@ -318,6 +318,8 @@ pub struct NoServiceError {
     pub interface: String,
     /// Why: an unknown type, region or interface, or several regions and none chosen.
     pub why: String,
+    /// Whether there are others in that region with that interface, and it is not in the region at all.
+    pub only_this: bool,
     /// The types that the catalog has.
     pub types: Vec<String>,
     /// The regions that the catalog has.
@@ -494,6 +496,12 @@ impl Error {
             Error::Status(it) => matches!(it.status, 502 | 504),
             _ => false,
         }
+    }
+
+    /// Whether the cloud has other services where it was looked for, and not this one. An unknown region says nothing about
+    /// a service.
+    pub fn is_service_absent(&self) -> bool {
+        matches!(self, Error::NoService(it) if it.only_this)
     }
 
     /// Whether the run was cancelled.

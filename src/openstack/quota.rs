@@ -20,6 +20,7 @@ use std::fmt;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
+use futures_util::future::join_all;
 use serde_json::Value;
 use tokio::sync::{Mutex as AsyncMutex, OnceCell};
 
@@ -48,6 +49,12 @@ pub struct Usage {
 
 /// Usages by the service's own key.
 pub type Usages = BTreeMap<String, Usage>;
+
+/// How much of something is there, by the service's own key: what we count where a service doesn't tell.
+type Counts = BTreeMap<&'static str, i64>;
+
+/// Of more projects than that, things are counted for all at once.
+const MANY: usize = 8;
 
 /// Which of its quota drivers Nova runs. Nova doesn't tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -181,8 +188,19 @@ trait Api {
     /// With what is used.
     async fn usage(&self, project_id: &str) -> Result<Usages>;
 
+    /// What projects use of what the service doesn't count itself, by few lists of what all projects have. `None` if it
+    /// counts, or doesn't show us all.
+    async fn count_all(&self, _: &BTreeSet<String>) -> Result<Option<BTreeMap<String, Counts>>> {
+        Ok(None)
+    }
+
     /// Sets these limits and no others. Returns what the service has then.
     async fn put(&self, project_id: &str, limits: &Limits, force: bool) -> Result<Limits>;
+
+    /// Gives keys the values back that they had, also where more is in use by now.
+    async fn put_back(&self, project_id: &str, limits: &Limits) -> Result<Limits> {
+        self.put(project_id, limits, true).await
+    }
 
     /// Makes these keys follow the defaults.
     async fn reset(&self, project_id: &str, keys: &BTreeSet<String>) -> Result<()>;
@@ -285,6 +303,28 @@ impl Quotas<'_> {
         with_api!(*self, service, api => api.usage(project_id).await)
     }
 
+    /// [`Quotas::usage`] of several projects.
+    pub async fn usages(
+        &self,
+        service: QuotaService,
+        project_ids: &BTreeSet<String>,
+    ) -> BTreeMap<String, Result<Usages>> {
+        let all = match project_ids.len() > MANY {
+            true => with_api!(*self, service, api => api.count_all(project_ids).await),
+            false => Ok(None),
+        };
+        let one = async |id: &String| match &all {
+            Ok(Some(all)) => {
+                let nothing = Counts::new();
+                Ok(counted(self.limits(service, id).await?, all.get(id).unwrap_or(&nothing)))
+            }
+            Err(why) if !why.is_forbidden() => Err(why.clone()),
+            _ => self.usage(service, id).await,
+        };
+        let work = project_ids.iter().map(|id| async { (id.clone(), one(id).await) });
+        join_all(work).await.into_iter().collect()
+    }
+
     /// Sets these limits; others keep their value. Returns all limits as the service has them afterwards.
     /// `force` sets limits below what is in use, where the service can.
     ///
@@ -300,20 +340,29 @@ impl Quotas<'_> {
         if limits.is_empty() {
             return self.limits(service, project_id).await;
         }
-        let kept = self.kept();
-        match with_api!(*self, service, api => api.put(project_id, limits, force).await) {
-            Ok(now) => {
-                kept.limits[&service].wrote(project_id.to_owned(), now.clone());
-                error::taken(service, Some(project_id), limits, now)
-            }
-            Err(why) => {
-                kept.limits[&service].forget(project_id.to_owned());
-                Err(self.refused(service, project_id, limits, force, why).await)
-            }
-        }
+        let put = with_api!(*self, service, api => api.put(project_id, limits, force).await);
+        self.written(service, project_id, limits, force, put).await
     }
 
-    /// Makes these keys follow the defaults again; others keep their value.
+    /// Gives limits the values back that they had before somebody set them, also where more is in use by now. A key that
+    /// is gone since, such as a volume type's, is passed over.
+    ///
+    /// # Errors
+    /// As [`Quotas::set`].
+    pub async fn restore(&self, service: QuotaService, project_id: &str, limits: &Limits) -> Result<()> {
+        let mut limits = limits.clone();
+        if service == QuotaService::BlockStorage {
+            let known = self.known_keys(service).await?;
+            limits.retain(|key, _| known.contains(key));
+        }
+        if limits.is_empty() {
+            return Ok(());
+        }
+        let put = with_api!(*self, service, api => api.put_back(project_id, &limits).await);
+        self.written(service, project_id, &limits, true, put).await.map(|_| ())
+    }
+
+    /// Makes these keys follow the defaults again, also where more is in use; others keep their value.
     ///
     /// A service that can only reset all keys at once does so if the other keys have their defaults anyway. Else the
     /// defaults are written, so that later changes of them don't reach the project.
@@ -379,6 +428,28 @@ impl Quotas<'_> {
 
     fn kept(&self) -> Arc<Kept> {
         self.cloud.kept()
+    }
+
+    /// What came of a write.
+    async fn written(
+        &self,
+        service: QuotaService,
+        project_id: &str,
+        limits: &Limits,
+        force: bool,
+        put: Result<Limits>,
+    ) -> Result<Limits> {
+        let kept = self.kept();
+        match put {
+            Ok(now) => {
+                kept.limits[&service].wrote(project_id.to_owned(), now.clone());
+                error::taken(service, Some(project_id), limits, now)
+            }
+            Err(why) => {
+                kept.limits[&service].forget(project_id.to_owned());
+                Err(self.refused(service, project_id, limits, force, why).await)
+            }
+        }
     }
 
     /// What a refusal is about, key by key, if that can be found out.
@@ -480,6 +551,15 @@ fn owned(row: &Object, reply: &Reply) -> Result<(String, Limits)> {
     let id = row.get("project_id").or_else(|| row.get("tenant_id")).and_then(Value::as_str);
     let id = id.ok_or_else(|| reply.odd("a quota doesn't say whose it is"))?;
     Ok((id.to_owned(), limits_of(row)))
+}
+
+/// Limits with what was counted.
+fn counted(limits: Limits, counts: &Counts) -> Usages {
+    let usage = |(key, limit): (String, i64)| {
+        let in_use = counts.get(key.as_str()).copied();
+        (key, Usage { limit, in_use, reserved: None })
+    };
+    limits.into_iter().map(usage).collect()
 }
 
 /// The usages in an object, where the service calls what is in use `used`.

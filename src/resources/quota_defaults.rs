@@ -1,14 +1,15 @@
 //! `tenancy_quota_defaults`: what projects may use for which nobody set limits.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
 use super::quotas::services::{BlockStorage, Compute, Image, SharedFileSystem};
-use super::quotas::work::{self, Before, Plan};
+use super::quotas::work::{self, Before, Done, Plan};
 use super::quotas::{self, All, Quotas, known, name_of, settle, word_of};
-use super::{Tenancy, diagnostic};
+use super::{Existing, Tenancy, diagnostic};
+use crate::openstack::Error;
 use crate::openstack::quota::QuotaService;
 use crate::tf::{
     Attr, Change, Computed, Context, Diagnostic, Diagnostics, Failure, Model, Outcome, Path, Resource,
@@ -103,9 +104,11 @@ impl Resource for QuotaDefaults {
         let mut plan = Plan { from, to };
         plan.refuse_missing_services(client).await?;
         // Registered limits are made where there are none.
-        plan.to.retain(|service, _| {
-            [QuotaService::BlockStorage, QuotaService::SharedFileSystem].contains(service)
-        });
+        let registered = |it: &QuotaService| [QuotaService::Compute, QuotaService::Image].contains(it);
+        for (service, limits) in plan.to.iter().filter(|(service, _)| registered(service)) {
+            limits.keys().for_each(|key| client.note_coming(Existing::Limit(*service, key)));
+        }
+        plan.to.retain(|service, _| !registered(service));
         plan.refuse_unknown_keys(client).await
     }
 
@@ -113,11 +116,11 @@ impl Resource for QuotaDefaults {
         let plan = Self { id: ID.into(), ..plan };
         let limits = plan.quotas().limits();
         let mut kept = Kept::default();
-        let (failed, found) = apply(&limits, &mut kept, client).await;
+        let done = apply(&limits, &All::new(), &mut kept, client).await;
         client.keep_private(&kept);
-        match (found.failed(), failed.len() < limits.len()) {
-            (false, _) => Ok(plan),
-            (true, made) => Err(Failure { state: made.then_some(plan), diagnostics: found }),
+        match done.failed.is_empty() {
+            true => Ok(plan),
+            false => Err(Failure { state: done.made.then_some(plan), diagnostics: done.found }),
         }
     }
 
@@ -128,12 +131,13 @@ impl Resource for QuotaDefaults {
         let Some(last) = last else {
             let mut services = client.quota_services().await?;
             services.retain(|it| SERVICES.contains(it));
-            let found = defaults(services, client).await?;
+            let found =
+                read(&services.into_iter().map(|it| (it, Default::default())).collect(), client).await?;
             client.keep_private(&Kept { imported: true, before: Before::new() });
             return Ok(Some(Self::from(Quotas::whole(&found))));
         };
         let limits = last.quotas();
-        let found = defaults(limits.limits().into_keys().collect(), client).await?;
+        let found = read(&limits.limits(), client).await?;
         Ok(Some(Self { on_destroy: last.on_destroy, ..limits.seen(&found).into() }))
     }
 
@@ -142,15 +146,15 @@ impl Resource for QuotaDefaults {
         let limits = work::changed(&before, &to.quotas().limits());
         let mut kept: Kept = client.private().unwrap_or_default();
         kept.imported = false;
-        let (failed, found) = apply(&limits, &mut kept, client).await;
+        let done = apply(&limits, &before, &mut kept, client).await;
         client.keep_private(&kept);
-        if !found.failed() {
+        if done.failed.is_empty() {
             return Ok(to);
         }
         let mut now = to.quotas().limits();
-        now.extend(failed.into_iter().map(|it| (it, before.get(&it).cloned().unwrap_or_default())));
+        now.extend(done.failed);
         let state = Self { on_destroy: to.on_destroy, ..to.quotas().seen(&now).into() };
-        Err(Failure { state: Some(state), diagnostics: found })
+        Err(Failure { state: Some(state), diagnostics: done.found })
     }
 
     async fn delete(state: Self, client: &Context<Tenancy>) -> Result<()> {
@@ -179,7 +183,18 @@ impl Resource for QuotaDefaults {
                 ),
             );
         }
-        set(&restore, client).await.1.into_result()
+        let mut found = Diagnostics::default();
+        for (service, error) in set(&restore, client).await {
+            let limits = restore.get(&service).cloned().unwrap_or_default();
+            let absent = error.is_service_absent();
+            for told in work::cannot_set(service, &limits, error).0 {
+                match absent {
+                    true => client.warn(work::as_remark(told, "There is nothing left to restore.")),
+                    false => found.push(told),
+                }
+            }
+        }
+        found.into_result()
     }
 
     async fn find(text: &str, _client: &Context<Tenancy>) -> Result<String> {
@@ -194,53 +209,72 @@ impl Resource for QuotaDefaults {
     }
 }
 
-/// The defaults of services.
-async fn defaults(services: Vec<QuotaService>, client: &Tenancy) -> Result<All> {
+/// The defaults of services now. One that the cloud does not have any more keeps those of the state.
+async fn read(last: &All, client: &Context<Tenancy>) -> Result<All> {
     let quotas = client.quotas();
-    let defaults = services.into_iter().map(|it| async move { (it, quotas.defaults(it).await) });
+    let defaults = last.keys().map(|it| async move { (*it, quotas.defaults(*it).await) });
     let (mut all, mut found) = (All::new(), Diagnostics::default());
     for (service, defaults) in join_all(defaults).await {
         match defaults {
             Ok(limits) => drop(all.insert(service, limits)),
-            Err(error) => {
-                let summary = format!("Cannot read the defaults of {}", name_of(service));
-                found.push(diagnostic(summary, error).at(Path::root().attribute(word_of(service))));
+            Err(error) if error.is_service_absent() => {
+                client.warn(work::as_remark(cannot_read(service, error), work::STAYS_IN_STATE));
+                all.insert(service, last.get(&service).cloned().unwrap_or_default());
             }
+            Err(error) => found.push(cannot_read(service, error)),
         }
     }
     found.into_result().map(|()| all)
 }
 
-/// Keeps what was there before the first time, and sets defaults. Says which services did not take them.
-async fn apply(limits: &All, kept: &mut Kept, client: &Tenancy) -> (BTreeSet<QuotaService>, Diagnostics) {
-    let before = match defaults(limits.keys().copied().collect(), client).await {
-        Ok(before) => before,
-        Err(found) => return (limits.keys().copied().collect(), found),
-    };
-    for (service, limits) in limits {
+fn cannot_read(service: QuotaService, error: Error) -> Diagnostic {
+    let summary = format!("Cannot read the defaults of {}", name_of(service));
+    diagnostic(summary, error).at(Path::root().attribute(word_of(service)))
+}
+
+/// Keeps what was there before the first time, and sets defaults. `from` is what is in the state.
+async fn apply(limits: &All, from: &All, kept: &mut Kept, client: &Tenancy) -> Done {
+    let quotas = client.quotas();
+    let asked = limits.keys().map(|it| async move { (*it, quotas.defaults(*it).await) });
+    let (mut before, mut wanted) = (All::new(), limits.clone());
+    let mut done = Done { failed: All::new(), made: false, found: Diagnostics::default() };
+    let there = |service| from.get(&service).cloned().unwrap_or_default();
+    for (service, now) in join_all(asked).await {
+        match now {
+            Ok(now) => drop(before.insert(service, now)),
+            Err(error) => {
+                wanted.remove(&service);
+                done.failed.insert(service, there(service));
+                done.found.push(cannot_read(service, error));
+            }
+        }
+    }
+    for (service, limits) in &wanted {
         let now = before.get(service);
         let kept = kept.before.entry(word_of(*service).to_owned()).or_default();
         for key in limits.keys() {
             kept.entry(key.clone()).or_insert_with(|| now.and_then(|now| now.get(key)).copied());
         }
     }
-    set(limits, client).await
+    let failed = set(&wanted, client).await;
+    done.made = failed.len() < wanted.len();
+    for (service, error) in failed {
+        let asked = wanted.get(&service).cloned().unwrap_or_default();
+        let now = if work::answered(&error) { quotas.defaults(service).await.ok() } else { None };
+        done.made |= work::made(service, &asked, before.get(&service), now.as_ref(), &error);
+        done.failed.insert(service, now.unwrap_or_else(|| there(service)));
+        done.found.extend(work::cannot_set(service, &asked, error));
+    }
+    done
 }
 
-/// Sets defaults in all services side by side.
-async fn set(limits: &All, client: &Tenancy) -> (BTreeSet<QuotaService>, Diagnostics) {
+/// Sets defaults in all services side by side. Gives those that did not take them, and why.
+async fn set(limits: &All, client: &Tenancy) -> Vec<(QuotaService, Error)> {
     let quotas = client.quotas();
     let work = limits.iter().map(|(service, limits)| async move {
-        (*service, limits, quotas.set_defaults(*service, limits).await)
+        Some((*service, quotas.set_defaults(*service, limits).await.err()?))
     });
-    let (mut failed, mut found) = (BTreeSet::new(), Diagnostics::default());
-    for (service, limits, set) in join_all(work).await {
-        if let Err(error) = set {
-            failed.insert(service);
-            found.extend(work::cannot_set(service, limits, error));
-        }
-    }
-    (failed, found)
+    join_all(work).await.into_iter().flatten().collect()
 }
 
 impl QuotaDefaults {

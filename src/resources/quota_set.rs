@@ -37,7 +37,11 @@ choice! {
 /// unlimited. A limit that is no longer written stays as it is in the cloud. A plan warns of a limit below what is in use.
 ///
 /// An import takes in all limits of all services. The plan after it shows no change, whatever part of them is written; with
-/// the first change that is applied, the part that is not written is no longer managed.
+/// the first change that is applied, the part that is not written is no longer managed. Until then a service that does not
+/// answer is a warning where its limits are not written, and an error where they are.
+///
+/// Limits of a service that the cloud does not have any more stay in the state, with a warning, until they are removed from
+/// the configuration.
 ///
 /// Two of these for the same project must not write the same limit: neither can see the other, and each apply would undo
 /// the other's.
@@ -71,7 +75,7 @@ pub struct QuotaSet {
     #[tf(managed_if_set)]
     pub object_storage: Option<ObjectStorage>,
     /// Limits of Glance. They are Keystone's unified limits, and each needs a registered limit: see
-    /// `tenancy_quota_defaults`.
+    /// `tenancy_quota_defaults`. Where the same configuration has that, name it in `depends_on`.
     #[tf(managed_if_set)]
     pub image: Option<Image>,
     /// Limits that have no attribute here, such as those of extensions, by the attribute of their service and by the
@@ -82,7 +86,8 @@ pub struct QuotaSet {
     #[tf(default = false)]
     pub force: bool,
     /// What becomes of the limits on destroy: `reset` makes those that are managed follow the cloud's defaults again,
-    /// `restore` gives them the values that they had before they were managed, `keep` leaves them.
+    /// `restore` gives them the values that they had before they were managed, `keep` leaves them. That more is in use is no
+    /// obstacle to either, whatever `force` says.
     #[tf(default = OnDestroy::Reset)]
     pub on_destroy: OnDestroy,
 }
@@ -119,6 +124,9 @@ struct Kept {
     imported: bool,
     /// For `restore`.
     before: Before,
+    /// The services that did not answer the last refresh, by their attributes.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    silent: BTreeSet<String>,
 }
 
 impl Resource for QuotaSet {
@@ -131,7 +139,7 @@ impl Resource for QuotaSet {
     }
 
     async fn plan(change: &mut Change<Self>, client: Option<&Context<Tenancy>>) -> Result<()> {
-        let imported = client.and_then(|it| it.private::<Kept>()).is_some_and(|it| it.imported);
+        let Kept { imported, silent, .. } = client.and_then(|it| it.private()).unwrap_or_default();
         let (Some(planned), Some(config)) = (&mut change.planned, &change.config) else {
             if let (true, Some(client), Some(prior)) = (imported, client, &change.prior) {
                 warn_of_whole(prior, client);
@@ -139,6 +147,14 @@ impl Resource for QuotaSet {
             return Ok(());
         };
         let prior = change.prior.as_ref().filter(|_| change.replace.is_empty());
+        if let (Some(prior), Some(client), false) = (prior, client, silent.is_empty()) {
+            // The refresh passed over them, since it did not know what is written.
+            let mut written = for_each_service!(known(Self, config;)).limits();
+            written.retain(|service, _| silent.contains(word_of(*service)));
+            if !written.is_empty() {
+                work::read(&written, &prior.project_id, false, client).await?;
+            }
+        }
         let imported = imported
             && prior.is_some_and(|prior| {
                 *planned.raw(at!(Self, force)) == prior.force.encode()
@@ -182,13 +198,18 @@ impl Resource for QuotaSet {
         let QuotaSetId { project_id } = id;
         let Some(last) = last else {
             let found = work::read_all(&project_id, client).await?;
-            client.keep_private(&Kept { imported: true, before: Before::new() });
+            client.keep_private(&Kept { imported: true, ..Kept::default() });
             return Ok(found.map(|found| Self::new(project_id, Quotas::whole(&found))));
         };
         let limits = last.quotas();
-        let services = limits.limits().into_keys().collect();
-        let found = work::read(services, &project_id, client).await?;
-        Ok(found.map(|found| last.with(limits.seen(&found))))
+        let kept: Kept = client.private().unwrap_or_default();
+        let Some(seen) = work::read(&limits.limits(), &project_id, kept.imported, client).await? else {
+            return Ok(None);
+        };
+        if kept.imported {
+            client.keep_private(&Kept { silent: seen.silent, ..kept });
+        }
+        Ok(Some(last.with(limits.seen(&seen.all))))
     }
 
     async fn update(from: Self, to: Self, client: &Context<Tenancy>) -> Outcome<Self> {
@@ -196,6 +217,7 @@ impl Resource for QuotaSet {
         let limits = work::changed(&before, &to.quotas().limits());
         let mut kept: Kept = client.private().unwrap_or_default();
         kept.imported = false;
+        kept.silent.clear();
         let done =
             work::set(&to.project_id, to.force, &limits, &before, Some(&mut kept.before), client).await;
         client.keep_private(&kept);
@@ -211,13 +233,12 @@ impl Resource for QuotaSet {
     async fn delete(state: Self, client: &Context<Tenancy>) -> Result<()> {
         let limits = state.quotas().limits();
         let kept: Kept = client.private().unwrap_or_default();
-        let quotas = client.quotas();
         let project_id = &state.project_id;
         let (reset, restore) = match state.on_destroy {
             OnDestroy::Keep => return Ok(()),
             OnDestroy::Reset => (keys(&limits), All::new()),
             OnDestroy::Restore => {
-                let gone = quotas.project_gone(project_id).await;
+                let gone = client.quotas().project_gone(project_id).await;
                 if gone.explain_at("Cannot find out whether the project is there", at!(Self, project_id))? {
                     return Ok(());
                 }
@@ -226,21 +247,7 @@ impl Resource for QuotaSet {
         };
         let services: BTreeSet<_> = reset.keys().chain(restore.keys()).copied().collect();
         let work = services.into_iter().map(|service| {
-            let (reset, restore) = (reset.get(&service), restore.get(&service));
-            async move {
-                let mut found = Diagnostics::default();
-                if let Some(keys) = reset
-                    && let Err(error) = quotas.reset(service, project_id, keys).await
-                {
-                    found.extend(work::cannot_reset(service, error));
-                }
-                if let Some(limits) = restore
-                    && let Err(error) = quotas.set(service, project_id, limits, state.force).await
-                {
-                    found.extend(work::cannot_set(service, limits, error));
-                }
-                found
-            }
+            work::give_up(service, project_id, reset.get(&service), restore.get(&service), client)
         });
         let mut found = Diagnostics::default();
         for it in join_all(work).await {
@@ -257,6 +264,12 @@ impl Resource for QuotaSet {
 
     fn moves() -> Vec<Move<Self>> {
         moved::moves()
+    }
+
+    /// Takes in what an import would, if it is the same region.
+    async fn settle(moved: Self, client: &Context<Tenancy>) -> Result<Option<Self>> {
+        moved::refuse_other_region(client).await?;
+        Self::read(QuotaSetId { project_id: moved.project_id }, None, client).await
     }
 }
 

@@ -53,7 +53,7 @@ pub struct Quotas {
     /// Limits of Swift. The account must be the project's own, as it is by default.
     pub object_storage: Option<ObjectStorage>,
     /// Limits of Glance. They are Keystone's unified limits, and each needs a registered limit: see
-    /// `tenancy_quota_defaults`.
+    /// `tenancy_quota_defaults`. Where the same configuration has that, name it in `depends_on`.
     pub image: Option<Image>,
     /// Limits that have no attribute here, such as those of extensions, by the attribute of their service and by the
     /// service's own key: `{ network = { trunk = 5 } }`.

@@ -280,11 +280,17 @@ impl Resource for Workspace {
         }
         let frame = &Frame::of(&last);
         let read = last.tenants.iter().map(|(key, tenant)| {
-            async move { (key, Box::pin(frame.read(key, tenant, client)).await) }.boxed()
+            async move {
+                let part = client.part();
+                let result = Box::pin(frame.read(key, tenant, &part)).await;
+                (key, result, part.take_warnings())
+            }
+            .boxed()
         });
         now.tenants = BTreeMap::new();
         let mut remarks = Remarks::default();
-        for (key, result) in apply::each(read).await {
+        for (key, result, warnings) in apply::each(read).await {
+            remarks.note(key, warnings);
             match result {
                 Ok(Some(tenant)) => drop(now.tenants.insert(key.clone(), tenant)),
                 Ok(None) => (),

@@ -1,5 +1,8 @@
 //! What a `moved` block brings: an object under another type, perhaps of another provider.
 
+use std::cell::RefCell;
+
+use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use super::{Diagnostic, Diagnostics, Result};
@@ -19,13 +22,14 @@ pub struct Move<R> {
 pub struct Old {
     type_name: String,
     attributes: Map<String, Json>,
+    kept: RefCell<Option<Json>>,
 }
 
 impl Old {
     /// Of JSON. `None` if it is no object.
     pub(super) fn of(type_name: &str, json: &[u8]) -> Option<Self> {
         let attributes = serde_json::from_slice(json).ok()?;
-        Some(Old { type_name: type_name.to_owned(), attributes })
+        Some(Old { type_name: type_name.to_owned(), attributes, kept: RefCell::default() })
     }
 
     /// The type that it had.
@@ -69,6 +73,17 @@ impl Old {
         let all = self.get(name).and_then(Json::as_object).into_iter().flatten();
         let number = |it: &Json| it.as_i64().or_else(|| it.as_str()?.parse().ok());
         all.filter_map(move |(key, it)| Some((key.clone(), number(it)?)))
+    }
+
+    /// Keeps what the new state has no place for, until the first read after the move: there it is
+    /// [`Context::private`](super::Context::private).
+    pub fn keep<T: Serialize>(&self, value: &T) {
+        *self.kept.borrow_mut() = serde_json::to_value(value).ok();
+    }
+
+    /// What is to be kept.
+    pub(super) fn take_kept(&self) -> Option<Json> {
+        self.kept.take()
     }
 
     /// Why this object cannot become one of the new type.

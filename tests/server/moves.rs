@@ -2,8 +2,8 @@
 
 use tenancy::tf::proto::tfplugin6::provider_server::Provider as _;
 use tenancy::tf::proto::tfplugin6::{
-    RawState, generate_resource_config, get_resource_identity_schemas, move_resource_state, read_resource,
-    upgrade_resource_identity, upgrade_resource_state,
+    DynamicValue, RawState, generate_resource_config, get_resource_identity_schemas, move_resource_state,
+    plan_resource_change, read_resource, upgrade_resource_identity, upgrade_resource_state,
 };
 use tenancy::tf::{
     Attributes, Computed, Context, Identity, Mismatch, Model, Move, Outcome, Resource, Result, Schema, Value,
@@ -79,7 +79,14 @@ impl Resource for Heir {
             return Err(broken());
         }
         assert_eq!(client.private::<tf::Attributes>(), None, "what the server keeps is not the resource's");
-        let found = if last.is_some() { "read" } else { "imported" };
+        let found = match (last, client.private::<String>()) {
+            (Some(_), _) => "read".to_owned(),
+            (None, None) => "imported".to_owned(),
+            (None, Some(note)) => {
+                client.keep_private(&0);
+                note
+            }
+        };
         Ok(Some(Heir { id: id.id.into(), name: "n".into(), colour: "red".into(), found: found.into() }))
     }
 
@@ -103,6 +110,9 @@ impl Resource for Heir {
             take: |old| {
                 if old.is("broken") {
                     return Err(old.refused("It is broken."));
+                }
+                if let Some(note) = old.text("note") {
+                    old.keep(&note);
                 }
                 Ok(Heir {
                     id: old.must("key")?.into(),
@@ -161,6 +171,34 @@ async fn what_is_moved_is_settled_by_the_first_read() {
         let failed = read(&answer.target_private, "unreadable").await;
         assert_eq!(failed.private, answer.target_private);
     }
+}
+
+#[tokio::test]
+async fn the_first_read_knows_what_the_old_state_was_asked_to_keep() {
+    let state = r#"{"key": "1", "name": "n", "note": "of old"}"#;
+    let private = moved("registry.terraform.io/acme/old", "old_thing", state).await.target_private;
+    // A plan without a refresh leaves it to the next one.
+    let heir = Heir { id: "1".into(), name: "n".into(), colour: "grey".into(), found: "".into() };
+    let config = Value::Object(vec![Value::Null, "n".into(), Value::Null, Value::Null]);
+    let request = plan_resource_change::Request {
+        type_name: "toy_heir".into(),
+        prior_state: on_the_wire(Some(heir.clone())),
+        proposed_new_state: on_the_wire(Some(heir)),
+        config: Some(DynamicValue {
+            msgpack: tf::msgpack::write_object(&config, &Heir::schema()).into(),
+            ..Default::default()
+        }),
+        prior_private: private.clone(),
+        ..Default::default()
+    };
+    let planned = server().await.plan_resource_change(Request::new(request)).await.unwrap().into_inner();
+    assert_eq!(said(planned.diagnostics), super::NOTHING);
+    assert_eq!(planned.planned_private, private);
+    let failed = read(&private, "unreadable").await;
+    assert_eq!(failed.private, private);
+    let settled = read(&private, "1").await;
+    assert_eq!(off_the_wire::<Heir>(settled.new_state).unwrap().found, "of old".into());
+    assert_eq!(&settled.private[..], b"0");
 }
 
 #[tokio::test]

@@ -96,6 +96,29 @@ fn a_missing_service_is_told_with_what_there_is() {
 }
 
 #[test]
+fn a_service_is_absent_only_where_others_are() {
+    for (service, region, interface, absent) in [
+        (Service::Dns, Some("One"), "public", true),
+        (Service::Dns, None, "public", true),
+        // It is in another region.
+        (Service::Network, Some("Two"), "public", true),
+        // It has another interface.
+        (Service::Network, Some("One"), "internal", false),
+        // No such region, nothing with this interface.
+        (Service::Dns, Some("Onee"), "public", false),
+        (Service::Network, None, "admin", false),
+        // It is there; which one is the question.
+        (Service::Compute, None, "public", false),
+    ] {
+        let why = catalog().endpoint(service, &config(region, interface, None)).unwrap_err();
+        assert_eq!(why.is_service_absent(), absent, "{why}");
+    }
+    // Keystone doesn't know what only the configuration names.
+    let why = catalog().place(Service::Dns, &config(Some("One"), "public", Some("dns"))).unwrap_err();
+    assert!(!why.is_service_absent(), "{why}");
+}
+
+#[test]
 fn versions_are_added_once() {
     let cases = [
         (Service::Compute, "http://h:8774", "http://h:8774/v2.1"),

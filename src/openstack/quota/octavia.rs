@@ -9,7 +9,9 @@ use futures_util::future::try_join_all;
 use serde_json::{Value, json};
 
 use super::neutron::no_defaults;
-use super::{Api, Limits, Object, QuotaService, Quotas, Usage, Usages, is_of_all, limits_of, owned};
+use super::{
+    Api, Counts, Limits, Object, QuotaService, Quotas, Usages, counted, is_of_all, limits_of, owned,
+};
 use crate::openstack::catalog::Service;
 use crate::openstack::cloud::Call;
 use crate::openstack::error::{Error, Result};
@@ -21,6 +23,15 @@ const SERVICE: Service = Service::LoadBalancer;
 const MISSPELLED: [&str; 2] = ["load_balancer", "health_monitor"];
 /// A page's size, at most, for lists of load balancers and their parts.
 const PAGE: usize = 1000;
+/// What is counted: the list of it, its key, and what of its parts is.
+type Kind = (&'static str, &'static str, Option<(&'static str, &'static str)>);
+const KINDS: [Kind; 5] = [
+    ("loadbalancers", "loadbalancer", None),
+    ("listeners", "listener", None),
+    ("pools", "pool", Some(("members", "member"))),
+    ("healthmonitors", "healthmonitor", None),
+    ("l7policies", "l7policy", Some(("rules", "l7rule"))),
+];
 
 pub(super) struct Octavia<'a>(pub Quotas<'a>);
 
@@ -61,15 +72,16 @@ impl Octavia<'_> {
         Ok(spelled(limits_of(&self.0.cloud.send(call).await?.json_of("quota")?)))
     }
 
-    /// All of one kind that a project has.
-    async fn holdings(&self, many: &str, project_id: &str) -> Result<Vec<Value>> {
+    /// All of one kind that a project has, or all projects.
+    async fn holdings(&self, many: &str, project_id: Option<&str>) -> Result<Vec<Value>> {
+        let whose = project_id.map_or_else(|| "all projects".to_owned(), |id| format!("project {id}"));
         let mut all: Vec<Value> = Vec::new();
         loop {
             let call = Call::get(SERVICE, format!("/lbaas/{many}"))
-                .query("project_id", project_id)
+                .queries(project_id.map(|id| ("project_id", id)))
                 .query("limit", PAGE.to_string())
                 .queries(all.last().and_then(|it| it["id"].as_str()).map(|it| ("marker", it.to_owned())))
-                .doing(format!("count the {many} of project {project_id}"));
+                .doing(format!("count the {many} of {whose}"));
             let reply = self.0.cloud.send(call).await?;
             let body: Value = reply.json()?;
             let rows = body[many].as_array().ok_or_else(|| reply.odd(format!("it has no list `{many}`")))?;
@@ -81,6 +93,30 @@ impl Octavia<'_> {
                 return Ok(all);
             }
         }
+    }
+
+    /// How much projects have: these, of what one or all have.
+    async fn count(
+        &self,
+        of: Option<&str>,
+        project_ids: impl Iterator<Item = &String>,
+    ) -> Result<BTreeMap<String, Counts>> {
+        let found = try_join_all(KINDS.map(|(many, ..)| self.holdings(many, of))).await?;
+        let keys = || KINDS.iter().flat_map(|(_, key, parts)| [Some(*key), parts.map(|(_, key)| key)]);
+        let nothing: Counts = keys().flatten().map(|key| (key, 0)).collect();
+        let mut all: BTreeMap<_, _> = project_ids.map(|id| (id.clone(), nothing.clone())).collect();
+        for ((_, key, parts), rows) in KINDS.iter().zip(found) {
+            for row in rows {
+                let owner = of.or_else(|| row["project_id"].as_str()).unwrap_or_default();
+                let counts = all.entry(owner.to_owned()).or_default();
+                *counts.entry(key).or_default() += 1;
+                if let Some((many, key)) = parts {
+                    let parts = row[many].as_array().map_or(0, Vec::len);
+                    *counts.entry(key).or_default() += i64::try_from(parts).unwrap_or(i64::MAX);
+                }
+            }
+        }
+        Ok(all)
     }
 }
 
@@ -110,25 +146,18 @@ impl Api for Octavia<'_> {
     /// Octavia doesn't tell: its things are counted.
     async fn usage(&self, project_id: &str) -> Result<Usages> {
         let limits = self.limits(project_id).await?;
-        let kinds = ["loadbalancers", "listeners", "pools", "healthmonitors", "l7policies"];
-        let found = try_join_all(kinds.map(|many| self.holdings(many, project_id))).await?;
-        let parts = |of: usize, key: &str| {
-            found[of].iter().filter_map(|it| it[key].as_array()).map(Vec::len).sum::<usize>()
-        };
-        let used = BTreeMap::from([
-            ("loadbalancer", found[0].len()),
-            ("listener", found[1].len()),
-            ("pool", found[2].len()),
-            ("member", parts(2, "members")),
-            ("healthmonitor", found[3].len()),
-            ("l7policy", found[4].len()),
-            ("l7rule", parts(4, "rules")),
-        ]);
-        let usage = |(key, limit): (String, i64)| {
-            let in_use = used.get(key.as_str()).and_then(|it| i64::try_from(*it).ok());
-            (key, Usage { limit, in_use, reserved: None })
-        };
-        Ok(limits.into_iter().map(usage).collect())
+        let project_id = project_id.to_owned();
+        let mut all = self.count(Some(&project_id), std::iter::once(&project_id)).await?;
+        Ok(counted(limits, &all.remove(&project_id).unwrap_or_default()))
+    }
+
+    /// Who may not see all is shown, without a word, what is its own project's.
+    async fn count_all(&self, project_ids: &BTreeSet<String>) -> Result<Option<BTreeMap<String, Counts>>> {
+        let all = self.count(None, project_ids.iter()).await?;
+        let login = self.0.cloud.login().await?;
+        let others = all.iter().filter(|(id, _)| Some(*id) != login.project_id.as_ref());
+        let seen = others.flat_map(|(_, counts)| counts.values()).any(|it| *it > 0);
+        Ok(seen.then_some(all))
     }
 
     async fn put(&self, project_id: &str, limits: &Limits, _force: bool) -> Result<Limits> {

@@ -54,6 +54,8 @@ async fn calls_can_be_spawned() {
         let none = quotas.limits(QuotaService::Dns, "p").await;
         let _ = quotas.usage(QuotaService::Dns, "p").await;
         let _ = quotas.set(QuotaService::Dns, "p", &limits(json!({"zones": 1})), false).await;
+        let _ = quotas.usages(QuotaService::Dns, &keys(&["p"])).await;
+        let _ = quotas.restore(QuotaService::Dns, "p", &limits(json!({"zones": 1}))).await;
         let _ = quotas.reset(QuotaService::Dns, "p", &keys(&["zones"])).await;
         let _ = quotas.set_defaults(QuotaService::Dns, &limits(json!({"zones": 1}))).await;
         let _ = quotas.project_gone("p").await;

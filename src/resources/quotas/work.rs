@@ -10,7 +10,7 @@ use crate::openstack::Error;
 use crate::openstack::identity::near;
 use crate::openstack::quota::{Limits, NovaQuotaDriver, QuotaService, Refusal};
 use crate::resources::quota_set::QuotaSet;
-use crate::resources::{Explain, Tenancy, diagnostic};
+use crate::resources::{Existing, Explain, Tenancy, diagnostic};
 use crate::tf::{Context, Diagnostic, Diagnostics, Path, Result, Severity, at};
 
 /// Of these a Nova with unified limits looks up the default, whatever the project (Nova 34).
@@ -19,17 +19,71 @@ const DEFAULT_ONLY: [&str; 4] = ["key_pairs", "metadata_items", "server_group_me
 /// What services answered about their limits.
 type Answers = Vec<(QuotaService, Result<Limits, Error>)>;
 
-/// The limits of a project. `None` if there is no such project.
-pub async fn read(services: Vec<QuotaService>, project_id: &str, client: &Tenancy) -> Result<Option<All>> {
-    let Some(answers) = ask(services, project_id, client).await? else { return Ok(None) };
-    let (mut all, mut found) = (All::new(), Diagnostics::default());
+/// What a refresh saw.
+pub struct Seen {
+    /// The limits; of a service that could not be asked those of the state.
+    pub all: All,
+    /// The services that did not answer, by their attributes.
+    pub silent: BTreeSet<String>,
+}
+
+/// The limits of a project now, of the services that the state has. `None` if there is no such project.
+///
+/// A service that the cloud does not have any more keeps what the state has, with a warning. So does one that does not
+/// answer, if it is `spared`: when nobody has said that it is managed.
+pub async fn read(
+    last: &All,
+    project_id: &str,
+    spared: bool,
+    client: &Context<Tenancy>,
+) -> Result<Option<Seen>> {
+    let Some(answers) = ask(last.keys().copied().collect(), project_id, client).await? else {
+        return Ok(None);
+    };
+    let mut seen = Seen { all: All::new(), silent: BTreeSet::new() };
+    let mut found = Diagnostics::default();
     for (service, limits) in answers {
-        match limits {
-            Ok(limits) => drop(all.insert(service, limits)),
-            Err(error) => found.push(cannot_read(service, error)),
+        let error = match limits {
+            Ok(limits) => {
+                seen.all.insert(service, limits);
+                continue;
+            }
+            Err(error) => error,
+        };
+        let remark = match error.is_service_absent() {
+            true => Some(STAYS_IN_STATE),
+            false if spared && !error.is_cancelled() => {
+                seen.silent.insert(word_of(service).to_owned());
+                Some(STAYS_AS_IMPORTED)
+            }
+            false => None,
+        };
+        let told = cannot_read(service, error);
+        match remark {
+            Some(remark) => {
+                client.warn(as_remark(told, remark));
+                seen.all.insert(service, last.get(&service).cloned().unwrap_or_default());
+            }
+            None => found.push(told),
         }
     }
-    found.into_result().map(|()| Some(all))
+    found.into_result().map(|()| Some(seen))
+}
+
+/// What is said of a service that is not there any more.
+pub const STAYS_IN_STATE: &str = "The state keeps the limits that it has. If the service is gone for good, remove them from the \
+    configuration.";
+
+/// What is said of a service that does not answer after an import.
+const STAYS_AS_IMPORTED: &str =
+    "The state keeps what was imported. As long as no limit of it is written here, nothing depends on it.";
+
+/// An error that stops nothing.
+pub fn as_remark(mut told: Diagnostic, more: &str) -> Diagnostic {
+    told.severity = Severity::Warning;
+    told.detail.push_str("\n\n");
+    told.detail.push_str(more);
+    told
 }
 
 /// The limits of a project in all services that the cloud has, for an import. A service that does not let us look is
@@ -42,10 +96,7 @@ pub async fn read_all(project_id: &str, client: &Context<Tenancy>) -> Result<Opt
         match limits {
             Ok(limits) => drop(all.insert(service, limits)),
             Err(error) if error.is_forbidden() || matches!(error, Error::Unseen { .. }) => {
-                let mut remark = cannot_read(service, error);
-                remark.severity = Severity::Warning;
-                remark.detail.push_str("\n\nThe import leaves these limits out.");
-                client.warn(remark);
+                client.warn(as_remark(cannot_read(service, error), "The import leaves these limits out."));
             }
             Err(error) => found.push(cannot_read(service, error)),
         }
@@ -110,8 +161,9 @@ impl Plan {
         found.into_result()
     }
 
-    /// Refuses new keys that a service does not know. What cannot be asked now is told by the apply.
-    pub async fn refuse_unknown_keys(&self, client: &Tenancy) -> Result<()> {
+    /// Refuses new keys that a service does not know. What cannot be asked now is told by the apply. So is what may be
+    /// registered by then: that is remarked on.
+    pub async fn refuse_unknown_keys(&self, client: &Context<Tenancy>) -> Result<()> {
         let quotas = client.quotas();
         let asked = changed(&self.from, &self.to).into_iter().map(|(service, mut limits)| {
             limits.retain(|key, _| !self.from.get(&service).is_some_and(|from| from.contains_key(key)));
@@ -125,7 +177,14 @@ impl Plan {
             let Some(known) = known else { continue };
             let nova = client.defaults.nova_quota_driver;
             for key in limits.keys().filter(|key| !known.contains(*key)) {
-                found.push(unknown_key(service, key, &known, nova));
+                if client.is_coming(Existing::Limit(service, key)) {
+                    continue;
+                }
+                let told = unknown_key(service, key, &known, nova);
+                match told.severity {
+                    Severity::Error => found.push(told),
+                    Severity::Warning => client.warn(told),
+                }
             }
         }
         found.into_result()
@@ -214,13 +273,19 @@ fn unknown_key(
                 true => format!("{name} has {}.", quoted(known.iter().cloned().collect())),
                 false => format!("Near: {}.", quoted(near)),
             };
+            let mut told = Diagnostic::error(format!("{name} of this cloud has no limit \"{key}\""));
             if unified {
                 detail = format!(
                     "{name} takes its limits from Keystone, which has no registered limit for it. Register it first, such as \
-                     with `tenancy_quota_defaults`."
+                     with `tenancy_quota_defaults`, and name that in `depends_on` here."
                 );
+                // Somebody may do so before the apply comes to it.
+                if attribute_for(service, key).is_some() || key.starts_with("class:") {
+                    told.severity = Severity::Warning;
+                    detail.push_str(" Else the apply fails.");
+                }
             }
-            Diagnostic::error(format!("{name} of this cloud has no limit \"{key}\"")).detail(detail)
+            told.detail(detail)
         }
     };
     told.at(place_of(service, key))
@@ -265,11 +330,18 @@ async fn before(
     limits.keys().filter_map(|key| Some(was(key, *now.get(key)?))).collect()
 }
 
+/// A service that did not take all limits: why, what it has now, and whether that may be due to us.
+struct Failed {
+    error: Error,
+    there: Limits,
+    made: bool,
+}
+
 /// What came of setting limits.
 pub struct Done {
     /// The services that did not take them all, with what they have now as far as anybody knows.
     pub failed: All,
-    /// Whether anything was set, as far as anybody knows.
+    /// Whether anything was or may have been set.
     pub made: bool,
     /// What went wrong.
     pub found: Diagnostics,
@@ -289,6 +361,7 @@ pub async fn set(
     let known = kept.as_deref();
     let work = limits.iter().map(|(service, limits)| async move {
         let (service, from) = (*service, from.get(service));
+        let mut read = None;
         let was = match known.map(|known| known.get(word_of(service))) {
             None => Ok(BTreeMap::new()),
             Some(Some(known)) if limits.keys().all(|key| known.contains_key(key)) => Ok(BTreeMap::new()),
@@ -297,20 +370,31 @@ pub async fn set(
                 Ok(before(service, limits, from, client).await)
             }
             _ => match quotas.limits(service, project_id).await {
-                Ok(now) => Ok(before(service, limits, &now, client).await),
+                Ok(now) => {
+                    let was = before(service, limits, &now, client).await;
+                    read = Some(now);
+                    Ok(was)
+                }
                 Err(error) => Err(error),
             },
         };
-        let (was, set) = match was {
-            Ok(was) => (was, quotas.set(service, project_id, limits, force).await),
-            Err(error) => (BTreeMap::new(), Err(error)),
+        let was = match was {
+            Ok(was) => was,
+            Err(error) => {
+                let there = from.cloned().unwrap_or_default();
+                return (service, BTreeMap::new(), Err(Failed { error, there, made: false }));
+            }
         };
-        let Err(error) = set else { return (service, was, Ok(())) };
+        let Err(error) = quotas.set(service, project_id, limits, force).await else {
+            return (service, was, Ok(()));
+        };
         let there = match answered(&error) {
             true => quotas.limits(service, project_id).await.ok(),
             false => None,
         };
-        (service, was, Err((error, there.or_else(|| from.cloned()).unwrap_or_default())))
+        let made = made(service, limits, read.as_ref(), there.as_ref(), &error);
+        let there = there.or_else(|| from.cloned()).unwrap_or_default();
+        (service, was, Err(Failed { error, there, made }))
     });
     let results = join_all(work).await;
     let mut done = Done { failed: All::new(), made: false, found: Diagnostics::default() };
@@ -323,8 +407,8 @@ pub async fn set(
         }
         match set {
             Ok(()) => done.made = true,
-            Err((error, there)) => {
-                done.made |= may_have_set(&error);
+            Err(Failed { error, there, made }) => {
+                done.made |= made;
                 done.failed.insert(service, there);
                 done.found.extend(cannot_set(service, limits, error));
             }
@@ -362,21 +446,64 @@ fn short(service: QuotaService, key: &str) -> String {
 }
 
 /// Why limits do not follow the defaults again.
-pub fn cannot_reset(service: QuotaService, error: Error) -> Diagnostics {
+fn cannot_reset(service: QuotaService, error: Error) -> Diagnostic {
     let summary = format!("Cannot reset the limits of {}", name_of(service));
-    diagnostic(summary, error).at(Path::root().attribute(word_of(service))).into()
+    diagnostic(summary, error).at(Path::root().attribute(word_of(service)))
 }
 
 /// Whether the service is there to answer: it refused, and can say what it has.
-fn answered(error: &Error) -> bool {
+pub fn answered(error: &Error) -> bool {
     matches!(error, Error::Quota(_)) || error.status().is_some_and(|status| status < 500)
 }
 
-/// Whether a failure may have left something changed.
-fn may_have_set(error: &Error) -> bool {
+/// Whether a failure left something changed, by what was there before and is there now. Where that is not known: whether it
+/// may have.
+pub fn made(
+    service: QuotaService,
+    asked: &Limits,
+    before: Option<&Limits>,
+    now: Option<&Limits>,
+    error: &Error,
+) -> bool {
+    if let (Some(before), Some(now)) = (before, now) {
+        return asked.keys().any(|key| before.get(key) != now.get(key));
+    }
     let ignored = |it: &Refusal| matches!(it, Refusal::Ignored { .. });
     match error {
         Error::Quota(it) => it.keys.values().any(|(_, why)| ignored(why)),
+        // What Keystone keeps is written one by one.
+        _ if [QuotaService::Compute, QuotaService::Image].contains(&service) => true,
         other => other.is_reply_lost(),
     }
+}
+
+/// Gives up the limits that a project has of a service: some follow the defaults again, others become what they were.
+/// Where there is no service any more, nothing is left to do.
+pub async fn give_up(
+    service: QuotaService,
+    project_id: &str,
+    reset: Option<&BTreeSet<String>>,
+    restore: Option<&Limits>,
+    client: &Context<Tenancy>,
+) -> Diagnostics {
+    let quotas = client.quotas();
+    let mut found = Diagnostics::default();
+    if let Some(keys) = reset
+        && let Err(error) = quotas.reset(service, project_id, keys).await
+    {
+        if error.is_service_absent() {
+            client.warn(as_remark(cannot_reset(service, error), "There is nothing left to reset."));
+            return found;
+        }
+        found.push(cannot_reset(service, error));
+    }
+    if let Some(limits) = restore
+        && let Err(error) = quotas.restore(service, project_id, limits).await
+    {
+        match error.is_service_absent() {
+            true => client.warn(as_remark(cannot_reset(service, error), "There is nothing left to restore.")),
+            false => found.extend(cannot_set(service, limits, error)),
+        }
+    }
+    found
 }

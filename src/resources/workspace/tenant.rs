@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 use futures_util::join;
 
-use super::parts::{Frame, in_binding, in_project, in_quotas, tenant_at};
+use super::parts::{Frame, below, in_binding, in_project, in_quotas, tenant_at};
 use super::{Binding, Tenant};
 use crate::resources::project_group_binding::ProjectGroupBinding;
 use crate::resources::quota_set::QuotaSet;
 use crate::resources::quotas::{Quotas, work};
 use crate::resources::tenant_project::TenantProject;
 use crate::resources::{Explain, Tenancy};
-use crate::tf::{Computed, Context, Diagnostic, Diagnostics, Failure, Resource, Result};
+use crate::tf::{Computed, Context, Diagnostic, Diagnostics, Failure, Path, Resource, Result};
 
 /// A tenant after some work, and what is to be said of that.
 pub(super) struct Done {
@@ -319,7 +319,12 @@ impl Frame {
         let quotas = async {
             let (Some(id), Some(quotas)) = (tenant.id(), &tenant.quotas) else { return Ok(()) };
             let set = QuotaSet::new(id.to_owned(), quotas.clone());
-            QuotaSet::delete(set, part).await.map_err(|why| in_quotas(why, key))
+            let own = part.part();
+            let result = QuotaSet::delete(set, &own).await.map_err(|why| in_quotas(why, key));
+            // The caller says of which tenant.
+            let remarks = below(own.take_warnings(), |_| Path::root().attribute("quotas"));
+            remarks.0.into_iter().for_each(|it| part.warn(it));
+            result
         };
         let (groups, quotas) = join!(join_all(groups), quotas);
         let mut found = Diagnostics::default();
@@ -336,12 +341,14 @@ impl Frame {
 
 async fn read_quotas(key: &str, last: &Tenant, client: &Context<Tenancy>) -> Result<Option<Quotas>> {
     let (Some(quotas), Some(id)) = (&last.quotas, last.id()) else { return Ok(None) };
-    let services: Vec<_> = quotas.limits().into_keys().collect();
-    if services.is_empty() {
+    let limits = quotas.limits();
+    if limits.is_empty() {
         return Ok(Some(quotas.clone()));
     }
-    let found = work::read(services, id, client).await.map_err(|why| in_quotas(why, key))?;
-    Ok(found.map(|found| quotas.clone().seen(&found)))
+    let part = client.part();
+    let seen = work::read(&limits, id, false, &part).await.map_err(|why| in_quotas(why, key))?;
+    in_quotas(part.take_warnings(), key).0.into_iter().for_each(|it| client.warn(it));
+    Ok(seen.map(|seen| quotas.clone().seen(&seen.all)))
 }
 
 /// Sets the limits that are others now.

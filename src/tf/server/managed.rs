@@ -201,7 +201,7 @@ impl<P: Provider> Server<P> {
                 response.deferred = Some(Deferred { reason: deferred::Reason::ResourceConfigUnknown.into() });
             }
             let kept = context.take_private();
-            if !(kept.is_empty() && is_moved(&response.planned_private)) {
+            if kept != moves::unmarked(&response.planned_private) {
                 response.planned_private = kept.into();
             }
         }

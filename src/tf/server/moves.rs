@@ -4,6 +4,8 @@
 //! after it takes in what the old state did not say.
 
 use prost::bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use tonic::Status;
 
 use super::{Entry, Server, wire};
@@ -12,16 +14,26 @@ use crate::tf::resource::Known;
 use crate::tf::{Diagnostic, Diagnostics, Old, Provider};
 
 /// What is kept beside the state of an object that was moved, until it is read.
-const MARK: &[u8] = br#"{"moved":true}"#;
+#[derive(Deserialize, Serialize)]
+struct Mark {
+    moved: bool,
+    /// What the resource keeps of its old state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kept: Option<Json>,
+}
 
 /// Whether an object was moved, and not read since.
 pub(super) fn is_moved(private: &Bytes) -> bool {
-    &private[..] == MARK
+    private.starts_with(br#"{"moved":true"#)
 }
 
 /// What the resource itself had kept.
 pub(super) fn unmarked(private: &Bytes) -> Vec<u8> {
-    if is_moved(private) { Vec::new() } else { private.to_vec() }
+    if !is_moved(private) {
+        return private.to_vec();
+    }
+    let kept = serde_json::from_slice(private).ok().and_then(|it: Mark| it.kept);
+    kept.map(|it| it.to_string().into_bytes()).unwrap_or_default()
 }
 
 impl<P: Provider> Server<P> {
@@ -32,10 +44,11 @@ impl<P: Provider> Server<P> {
         let resource = self.managed(&it.target_type_name)?;
         let mut response = move_resource_state::Response::default();
         match moved(resource, it) {
-            Ok(Known { state, identity }) => {
+            Ok((Known { state, identity }, kept)) => {
                 response.target_state = wire::write(&state.settled(), resource.schema());
                 response.target_identity = wire::write_identity(identity.as_ref(), resource.identity());
-                response.target_private = MARK.to_vec().into();
+                let mark = serde_json::to_vec(&Mark { moved: true, kept });
+                response.target_private = mark.unwrap_or_default().into();
             }
             Err(why) => response.diagnostics = wire::diagnostics(why),
         }
@@ -43,7 +56,11 @@ impl<P: Provider> Server<P> {
     }
 }
 
-fn moved<C>(resource: &Entry<C>, it: &move_resource_state::Request) -> Result<Known, Diagnostics> {
+/// The new state, and what is to be kept beside it.
+fn moved<C>(
+    resource: &Entry<C>,
+    it: &move_resource_state::Request,
+) -> Result<(Known, Option<Json>), Diagnostics> {
     let json = it.source_state.as_ref().filter(|it| it.flatmap.is_empty()).map(|it| &it.json[..]);
     let old = json.and_then(|json| Old::of(&it.source_type_name, json)).ok_or_else(|| {
         Diagnostic::error(format!("Cannot read the state of {}", it.source_type_name))
@@ -59,7 +76,7 @@ fn moved<C>(resource: &Entry<C>, it: &move_resource_state::Request) -> Result<Kn
             known.into_iter().find(|it| it.rsplit('/').next() == Some(address)).unwrap_or(address)
         }
     };
-    resource.calls().moved(provider, &old).unwrap_or_else(|| {
+    let known = resource.calls().moved(provider, &old).unwrap_or_else(|| {
         let all = resource.movable().into_iter();
         let all: String = all.map(|(provider, from)| format!("\n- {from} of {provider}")).collect();
         let can = match all.is_empty() {
@@ -73,5 +90,6 @@ fn moved<C>(resource: &Entry<C>, it: &move_resource_state::Request) -> Result<Kn
                 it.source_type_name, it.source_provider_address, it.target_type_name
             ))
             .into())
-    })
+    })?;
+    Ok((known, old.take_kept()))
 }

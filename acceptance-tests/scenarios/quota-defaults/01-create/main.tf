@@ -4,6 +4,7 @@ resource "tenancy_quota_defaults" "region" {
     volume_types = { "${var.prefix}-ssd" = { volumes = 7 } }
   }
   shared_file_system = { share_group_snapshots = 51 }
+  image              = { image_stage_total_mib = 10001 }
 }
 
 resource "tenancy_tenant_project" "web" {

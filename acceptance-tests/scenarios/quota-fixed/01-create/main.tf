@@ -22,4 +22,5 @@ resource "tenancy_quota_set" "web" {
     subnets              = 12
     ports                = 13
   }
+  load_balancer = { load_balancers = 3, pools = 4, members = 5 }
 }

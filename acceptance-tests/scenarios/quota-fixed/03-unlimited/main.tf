@@ -7,4 +7,5 @@ resource "tenancy_quota_set" "web" {
   compute       = { cores = -1, ram_mib = -1, instances = -1 }
   block_storage = { volumes = -1, gigabytes = -1, snapshots = -1 }
   network       = { networks = -1, floating_ips = -1, ports = -1 }
+  load_balancer = { load_balancers = -1, pools = -1 }
 }

@@ -1,7 +1,7 @@
 resource "tenancy_quota_set" "restored" {
   project_id    = var.restored
   compute       = { cores = 30, instances = 30 }
-  block_storage = { volumes = 30 }
+  block_storage = { volumes = 30, snapshots = 30 }
   network       = { networks = 30 }
   on_destroy    = "restore"
 }

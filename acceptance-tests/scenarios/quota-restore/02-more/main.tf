@@ -1,8 +1,9 @@
 resource "tenancy_quota_set" "restored" {
-  project_id = var.restored
-  compute    = { cores = 40, instances = 30, ram_mib = 40 }
-  network    = { networks = 30 }
-  on_destroy = "restore"
+  project_id    = var.restored
+  compute       = { cores = 40, instances = 30, ram_mib = 40 }
+  block_storage = { volumes = 30 }
+  network       = { networks = 30 }
+  on_destroy    = "restore"
 }
 
 resource "tenancy_quota_set" "kept" {

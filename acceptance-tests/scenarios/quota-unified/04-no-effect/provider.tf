@@ -3,6 +3,6 @@ variable "nova" {
 }
 
 provider "tenancy" {
-  endpoints = { compute = var.nova }
+  endpoints         = { compute = var.nova }
   nova_quota_driver = "unified"
 }

@@ -128,6 +128,45 @@ async fn what_octavia_does_not_count_is_counted() {
 }
 
 #[tokio::test]
+async fn what_many_projects_have_is_counted_at_once() {
+    let ids: BTreeSet<String> = (0..20).map(|n| format!("p{n}")).collect();
+    // An account that sees all, and one that sees its own.
+    for owner in ["p7", "home"] {
+        let keystone =
+            octavia(json!([{"project_id": "p7", "loadbalancer": 5}, {"project_id": "x"}]), false).await;
+        for kind in ["loadbalancers", "listeners", "healthmonitors", "l7policies"] {
+            let body = json!({ kind: [{"id": "1", "project_id": owner}] });
+            keystone.on("GET", &format!("/lb/v2/lbaas/{kind}"), ok(body)).await;
+        }
+        let pools = |id: &str, links: Value| {
+            let members = json!([{"id": "m1"}, {"id": "m2"}]);
+            let pool = json!({"id": id, "project_id": owner, "members": members});
+            ok(json!({"pools": [pool], "pools_links": links}))
+        };
+        Mock::given(path("/lb/v2/lbaas/pools"))
+            .and(query_param("marker", "q1"))
+            .respond_with(pools("q2", json!([])))
+            .with_priority(1)
+            .mount(&keystone.server)
+            .await;
+        keystone.on("GET", "/lb/v2/lbaas/pools", pools("q1", json!([{"rel": "next", "href": "x"}]))).await;
+        let cloud = keystone.cloud();
+        let all = cloud.quotas(DB).usages(QuotaService::LoadBalancer, &ids).await;
+        assert_eq!(all.len(), 20);
+        let lists = cloud.requests()["GET load-balancer /lbaas/pools"];
+        if owner == "home" {
+            assert_eq!(lists, 2 + 2 * 20, "each by itself");
+            continue;
+        }
+        assert_eq!(lists, 2);
+        let used = |id: &str, key: &str| all[id].as_ref().unwrap()[key];
+        assert_eq!((used("p7", "loadbalancer").limit, used("p7", "loadbalancer").in_use), (5, Some(1)));
+        assert_eq!((used("p8", "loadbalancer").limit, used("p8", "loadbalancer").in_use), (10, Some(0)));
+        assert_eq!((used("p7", "pool").in_use, used("p8", "pool").in_use), (Some(2), Some(0)));
+    }
+}
+
+#[tokio::test]
 async fn designate_is_told_that_it_is_another_project() {
     let keystone = Keystone::with(&[("dns", "/dns")]).await;
     for (verb, id, zones) in

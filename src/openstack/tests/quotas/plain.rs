@@ -170,6 +170,79 @@ async fn a_reset_spares_the_other_keys() {
     }
 }
 
+/// A Cinder in which `used` volumes are in use, with limits of a project's own. It looks at the use of keys that have one.
+#[derive(Clone, Default)]
+struct Cinder29 {
+    own: Arc<Mutex<Limits>>,
+    used: i64,
+}
+
+impl Cinder29 {
+    async fn start(own: Value, used: i64) -> (Keystone, Self) {
+        let keystone = Keystone::start().await;
+        let class = json!({"quota_class_set": {"id": "default", "volumes": 10, "gigabytes": 1000}});
+        keystone.on("GET", "/volume/v3/home/os-quota-class-sets/default", ok(class)).await;
+        let cinder = Cinder29 { own: Arc::new(Mutex::new(limits(own))), used };
+        for verb in ["GET", "PUT", "DELETE"] {
+            keystone.on(verb, CINDER, cinder.clone()).await;
+        }
+        (keystone, cinder)
+    }
+
+    fn own(&self) -> Limits {
+        self.own.lock().unwrap().clone()
+    }
+}
+
+impl Respond for Cinder29 {
+    fn respond(&self, request: &Request) -> ResponseTemplate {
+        let mut own = self.own.lock().unwrap();
+        match request.method.as_str() {
+            "DELETE" => own.clear(),
+            "PUT" => {
+                let body: Value = request.body_json().unwrap();
+                let asked = limits(body["quota_set"].clone());
+                let below = asked.get("volumes").is_some_and(|it| *it >= 0 && *it < self.used);
+                if own.contains_key("volumes") && below {
+                    return bad_request(
+                        "Quota volumes limit must be equal or greater than existing resources.",
+                    );
+                }
+                own.extend(asked);
+            }
+            _ => (),
+        }
+        let mut all = limits(json!({"volumes": 10, "gigabytes": 1000}));
+        all.extend(own.clone());
+        ok(json!({"quota_set": all}))
+    }
+}
+
+#[tokio::test]
+async fn cinder_is_given_back_what_is_below_use() {
+    let volumes = keys(&["volumes"]);
+    // A reset: the other key keeps its value.
+    let (keystone, cinder) = Cinder29::start(json!({"volumes": 30, "gigabytes": 77}), 20).await;
+    let cloud = keystone.cloud();
+    let quotas = cloud.quotas(NovaQuotaDriver::Db);
+    quotas.reset(QuotaService::BlockStorage, "p", &volumes).await.unwrap();
+    assert_eq!(cinder.own(), limits(json!({"gigabytes": 77})));
+    // What was there before; a volume type that is gone is not told.
+    let (keystone, cinder) = Cinder29::start(json!({"volumes": 30, "gigabytes": 77}), 20).await;
+    let cloud = keystone.cloud();
+    let quotas = cloud.quotas(NovaQuotaDriver::Db);
+    let was = limits(json!({"volumes": 0, "volumes_ssd": 4}));
+    quotas.restore(QuotaService::BlockStorage, "p", &was).await.unwrap();
+    assert_eq!(cinder.own(), limits(json!({"volumes": 0, "gigabytes": 77})));
+    // Where nothing stands in the way, nothing is deleted.
+    quotas.restore(QuotaService::BlockStorage, "p", &limits(json!({"volumes": 25}))).await.unwrap();
+    assert_eq!(keystone.calls("DELETE", CINDER).await, 1);
+    // Who sets a limit is told.
+    let asked = limits(json!({"volumes": 1}));
+    assert!(quotas.set(QuotaService::BlockStorage, "p", &asked, true).await.is_err());
+    assert_eq!(keystone.calls("DELETE", CINDER).await, 1);
+}
+
 #[tokio::test]
 async fn the_quotas_of_a_project_that_is_gone_are_reset_all_the_same() {
     let keystone = Keystone::start().await;

@@ -338,4 +338,10 @@ async fn glances_images_are_counted() {
     let usage = cloud.quotas(NovaQuotaDriver::Auto).usage(QuotaService::Image, "p").await.unwrap();
     let count = usage["image_count_total"];
     assert_eq!((count.limit, count.in_use), (5, Some(3)));
+    // Those of many projects are one list.
+    let ids = (0..20).map(|n| format!("p{n}")).chain(["p".to_owned()]).collect();
+    let all = cloud.quotas(NovaQuotaDriver::Auto).usages(QuotaService::Image, &ids).await;
+    let count = |id: &str| all[id].as_ref().unwrap()["image_count_total"];
+    assert_eq!((count("p").in_use, count("p1").limit, count("p1").in_use), (Some(3), 100, Some(0)));
+    assert_eq!(cloud.requests()["GET image /images"], 4);
 }
