@@ -356,6 +356,7 @@ async fn announce_create(
     type User = FederatedUser;
     if config.is_some_and(|it| *it.raw(at!(User, domain_id)) == Value::Unknown) {
         // A domain that is yet to be made has nobody in it, and which other one it is nobody knows.
+        client.defer();
         return Ok(());
     }
     let domain = planned.get(at!(User, domain_id))?.and_then(Computed::known);

@@ -195,7 +195,10 @@ impl Resource for ProjectGroupBinding {
         }
         let Some(Some(members)) = planned.get(at!(Self, members))? else { return Ok(()) };
         // While nobody knows in which domain to look, nobody can be missed.
-        let Some(domain) = planned.get(at!(Self, members_domain_id))? else { return Ok(()) };
+        let Some(domain) = planned.get(at!(Self, members_domain_id))? else {
+            client.defer();
+            return Ok(());
+        };
         let Some(missing) = planned.get(at!(Self, missing_members))? else { return Ok(()) };
         let Some(federation) = planned.get(at!(Self, federation))? else { return Ok(()) };
         let missing = missing.unwrap_or(client.defaults.missing_users);

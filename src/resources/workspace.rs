@@ -87,7 +87,8 @@ pub struct Binding {
 /// A tenant: a Keystone project in the workspace's domain.
 #[derive(Clone, Debug, PartialEq, Model)]
 pub struct Tenant {
-    /// Name of the project, unique in the domain. At most 64 characters. By default the key.
+    /// Name of the project, unique in the domain. At most 64 characters. By default the key. A tenant can get the name that
+    /// another gives up in the same apply, but two cannot swap theirs.
     #[tf(check(check::name))]
     pub name: Option<String>,
     /// Id of the project. Written, it names a project that exists: one of this workspace whose key has changed, or one that is
