@@ -335,25 +335,16 @@ impl Resource for ProjectGroupBinding {
         let Some(group_id) = from.group_id.as_known().cloned() else { return Ok(to) };
         let scope = to.scope();
         let mut now = from.clone();
-        // Members that nobody wrote are in both as the last read found them, and are left alone.
-        let moves = !from.has_people_of(&to);
-        let listed = Some(&group_id).filter(|_| moves);
         let (roles, before, members) = try_join!(
             role_ids(&to.roles, client),
             held_ids(&from.roles, client),
-            to.members_of(listed, client)
+            to.members_of(Some(&group_id), client)
         )
         .after(&now)?;
-        let mut people = match moves {
-            true => to.people(&members, client).await.after(&now)?,
-            false => People::default(),
-        };
+        let mut people = to.people(&members, client).await.after(&now)?;
         people.refuse(to.missing(client)).after(&now)?;
         let federation = people::maker(to.missing(client), to.federation.clone(), client).after(&now)?;
-        let pending = match moves {
-            true => people.pending(federation.as_ref()).into(),
-            false => from.pending_members.clone(),
-        };
+        let pending = people.pending(federation.as_ref()).into();
         if let Some(owned) = &to.group
             && from.group.as_ref() != Some(owned)
         {
@@ -373,10 +364,8 @@ impl Resource for ProjectGroupBinding {
         work.grant(&scope, to.inherited, added.map(|(_, id)| id)).await;
         let removed = before.values().filter(|id| !roles.values().any(|wanted| wanted == *id));
         work.revoke(&scope, to.inherited, removed).await;
-        if moves {
-            work.make_missing(&mut people, federation.as_ref()).await;
-            to.settle_members(members, &people, &mut work).await;
-        }
+        work.make_missing(&mut people, federation.as_ref()).await;
+        to.settle_members(members, &people, &mut work).await;
         if work.found.0.is_empty() {
             return Ok(Self { group: now.group, group_id: from.group_id, pending_members: pending, ..to });
         }
@@ -494,14 +483,6 @@ impl ProjectGroupBinding {
         self.missing_members.unwrap_or(client.defaults.missing_users)
     }
 
-    /// Whether members, and whom these mean, are the same as in another one.
-    fn has_people_of(&self, other: &Self) -> bool {
-        self.members == other.members
-            && self.members_domain_id == other.members_domain_id
-            && self.missing_members == other.missing_members
-            && self.federation == other.federation
-    }
-
     /// Who is in a group, if membership is managed here.
     async fn members_of(&self, group_id: Option<&String>, client: &Tenancy) -> Result<Vec<User>> {
         match (group_id, &self.members) {
@@ -525,7 +506,7 @@ impl ProjectGroupBinding {
         }
         let known = || people.known.values();
         work.add(known().filter(|user| !members.iter().any(|it| it.id == user.id))).await;
-        members.retain(|user| !known().any(|wanted| wanted.id == user.id));
+        members.retain(|user| !people.strangers.contains(&user.id) && !known().any(|it| it.id == user.id));
         work.remove(&members).await;
     }
 

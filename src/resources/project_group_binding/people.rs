@@ -19,6 +19,8 @@ pub(super) struct People {
     pub(super) missing: BTreeSet<String>,
     /// Names of which nobody can tell whom they mean, and why.
     unclear: BTreeMap<String, Error>,
+    /// Ids of those whom nobody asked for and a state has all the same, since nobody wrote members: they stay.
+    pub(super) strangers: BTreeSet<String>,
     /// Id of the domain in which they were looked for.
     domain_id: String,
 }
@@ -55,10 +57,10 @@ fn stranger(name: &str, id: &str) -> String {
     format!("{name} ({id})")
 }
 
-/// Whether this is how a state has such a member: that is nobody's name.
-fn is_stranger(text: &str) -> bool {
-    let id = text.strip_suffix(')').and_then(|it| it.rsplit_once(" (")).map_or("", |(_, id)| id);
-    matches!(id.len(), 32 | 64) && id.bytes().all(|it| it.is_ascii_hexdigit())
+/// The id, if this is how a state has such a member: that is nobody's name.
+fn stranger_id(text: &str) -> Option<&str> {
+    let (_, id) = text.strip_suffix(')')?.rsplit_once(" (")?;
+    (matches!(id.len(), 32 | 64) && id.bytes().all(|it| it.is_ascii_hexdigit())).then_some(id)
 }
 
 /// Who is in a group.
@@ -105,7 +107,11 @@ impl People {
         let domain = users_domain(domain, client).await?;
         people.domain_id.clone_from(&domain);
         let mut others = Vec::new();
-        for name in names.iter().filter(|it| !is_stranger(it)) {
+        for name in names {
+            if let Some(id) = stranger_id(name) {
+                people.strangers.insert(id.to_owned());
+                continue;
+            }
             let named = members.iter().filter(|it| it.domain_id == domain && same_name(&it.name, name));
             match User::meant(name, named.cloned().collect()) {
                 Ok(Some(user)) => drop(people.known.insert(name.clone(), user)),
@@ -264,10 +270,12 @@ mod tests {
 
     #[test]
     fn strangers_are_nobodys_names() {
-        assert!(is_stranger(&stranger("acme/jane", &"0f".repeat(16))));
-        assert!(is_stranger(&stranger("", &"0f".repeat(32))));
+        for id in ["0f".repeat(16), "0f".repeat(32)] {
+            assert_eq!(stranger_id(&stranger("acme/jane", &id)), Some(&*id));
+            assert_eq!(stranger_id(&stranger("", &id)), Some(&*id));
+        }
         for name in ["jane", "jane (0f)", "acme/jane", "jane (guest of the administration, w)"] {
-            assert!(!is_stranger(name), "{name}");
+            assert_eq!(stranger_id(name), None, "{name}");
         }
     }
 }
