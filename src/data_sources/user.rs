@@ -10,7 +10,8 @@ pub struct User {
     /// Id of the user. One of `id`, `name` and `unique_id` is needed.
     #[tf(optional, check(check::not_empty))]
     pub id: Computed<String>,
-    /// Name of the user.
+    /// Name of the user. One who has it as own name goes before those who have it as display name of a login, which several
+    /// may have: that is an error.
     #[tf(optional, check(check::not_empty))]
     pub name: Computed<String>,
     /// Id of the domain that the user is in. To find by name: by default the provider's `users_domain_id`.

@@ -120,7 +120,7 @@ impl Ephemeral for ApplicationCredential {
         }
         let new = config.new_one()?;
         let made = cloud.application_credentials().create(&login.user_id, &new).await;
-        let made = made.map_err(refused)?;
+        let made = made.map_err(|error| refused(error, &config))?;
         if let Some(token) = &config.token {
             client.lent.borrow(token);
         }
@@ -175,26 +175,50 @@ fn account(client: &Context<Tenancy>, token: Option<&str>) -> Result<Cloud, Erro
     }
 }
 
-/// What Keystone does not say itself.
-fn refused(error: Error) -> Diagnostic {
-    let status = error.status();
-    let told = diagnostic("Cannot make the application credential", error);
-    match status {
-        Some(403) => Diagnostic {
-            detail: format!(
-                "{}\n\nWho is logged in with an application credential or a trust makes no application credential. \
-                 Give the provider a password, or another user's `token` here.",
-                told.detail
-            ),
-            ..told
-        },
-        Some(409) => told.at(at!(ApplicationCredential, name)),
-        Some(400) => told.at(at!(ApplicationCredential, roles)),
-        _ => told,
+/// What Keystone does not say itself, at what it is about.
+fn refused(error: Error, config: &ApplicationCredential) -> Diagnostic {
+    let path = match &error {
+        Error::Status(it) if it.status == 400 => config.meant(&it.message),
+        Error::Status(it) if it.status == 409 => Some(at!(ApplicationCredential, name).into()),
+        _ => None,
+    };
+    let forbidden = error.is_forbidden();
+    let mut told = diagnostic("Cannot make the application credential", error);
+    if forbidden {
+        told.detail.push_str(
+            "\n\nWho is logged in with an application credential or a trust makes no application credential. Give the provider \
+             a password, or another user's `token` here.",
+        );
     }
+    Diagnostic { path, ..told }
 }
 
 impl ApplicationCredential {
+    /// What a refusal is about, if it says so.
+    fn meant(&self, message: &str) -> Option<Path> {
+        // Keystone 30: "Invalid input for field/attribute method. Value: FETCH. ...", with the last part of the path only;
+        // elsewhere, and before: "Invalid input for field 'application_credential/access_rules/0/method': ...".
+        let field = message.strip_prefix("Invalid input for field").map(|it| {
+            let it = it.strip_prefix("/attribute").unwrap_or(it).trim_start_matches([' ', '\'']);
+            it.split([' ', '\'', '.', ':']).next().unwrap_or_default()
+        });
+        let is = |name: &str| field.is_some_and(|it| it.split('/').any(|part| part == name));
+        let end = message.starts_with("The 'expires_at'");
+        match () {
+            () if ["access_rules", "service", "method", "path"].into_iter().any(is) => {
+                Some(at!(Self, access_rules).into())
+            }
+            () if is("roles") || message.starts_with("Invalid application credential") => {
+                Some(at!(Self, roles).into())
+            }
+            // Roles have names as well.
+            () if is("name") && self.roles.as_known().is_none() => Some(at!(Self, name).into()),
+            () if end && self.expires_at.as_known().is_some() => Some(at!(Self, expires_at).into()),
+            () if end && self.ttl.is_some() => Some(at!(Self, ttl).into()),
+            () => None,
+        }
+    }
+
     fn new_one(&self) -> Result<NewApplicationCredential> {
         let ends = match (&self.expires_at, &self.ttl) {
             (Computed::Known(text), _) => time(text).map_err(|why| (why, at!(Self, expires_at).into())),

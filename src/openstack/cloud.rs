@@ -54,6 +54,8 @@ pub(crate) struct Shared {
     pub federation: tokio::sync::Mutex<()>,
     /// Ids of what this very process created: such an object was not left by an earlier run.
     created: Mutex<HashSet<String>>,
+    /// What one call at a time may do, by name.
+    alone: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 impl std::fmt::Debug for Cloud {
@@ -84,6 +86,7 @@ impl Cloud {
             entrances: Collection::default(),
             federation: Default::default(),
             created: Mutex::default(),
+            alone: Mutex::default(),
             config,
         };
         Ok(Self { shared: Arc::new(shared), session, cancel: CancellationToken::new(), sent: None })
@@ -244,6 +247,15 @@ impl Cloud {
     /// Claims an id as created by this process. `false`: it was so before.
     pub(crate) fn claim(&self, id: &str) -> bool {
         self.shared.created.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned())
+    }
+
+    /// Waits until nobody else in this process makes or changes what has this name, and keeps them from it meanwhile.
+    pub async fn alone_with(&self, name: String) -> tokio::sync::OwnedMutexGuard<()> {
+        let lock = {
+            let mut all = self.shared.alone.lock().unwrap_or_else(PoisonError::into_inner);
+            all.entry(name).or_default().clone()
+        };
+        lock.lock_owned().await
     }
 
     /// What the handles of this scope keep about quotas.

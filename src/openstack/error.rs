@@ -140,6 +140,14 @@ pub enum Error {
     /// A name or id that Keystone doesn't know.
     #[error("{0}")]
     Unknown(Box<UnknownError>),
+    /// Several users have the name, and nothing says who of them is meant.
+    #[error("{} users are named \"{name}\" ({}): names of users whom logins made are not unique", ids.len(), ids.join(", "))]
+    Ambiguous {
+        /// The name that was asked for.
+        name: String,
+        /// Ids of those who have it.
+        ids: Vec<String>,
+    },
     /// An id that can't be part of a URL. Never sent.
     #[error("cannot {doing}: \"{id}\" is not an id")]
     BadId {

@@ -1,5 +1,6 @@
 //! The client against a Keystone that misbehaves.
 
+mod engines;
 mod faults;
 mod federation;
 mod identity;

@@ -4,11 +4,11 @@ mod moved;
 pub mod take;
 
 use super::tenant_project::changed;
-use super::{Existing, Explain, Tenancy, check, diagnostic, taken_over};
+use super::{Existing, Explain, Tenancy, check, diagnostic, federation_protocol, taken_over};
 use crate::openstack::identity::{Link, NewUser, User, UserChange, stored_unique_id, unique_id_of};
 use crate::tf::{
     After, Change, Computed, Context, Diagnostic, Draft, Failure, Identity, Model, Move, Outcome, Path,
-    Resource, Result, at, choice,
+    Resource, Result, Value, at, choice,
 };
 
 use take::{Found, Refused, Taken, look, refusal, take};
@@ -169,12 +169,17 @@ impl Resource for FederatedUser {
         let Some(client) = client else { return Ok(()) };
         match prior {
             Some(prior) => {
+                let by = federation_protocol::identities(&prior.identity_provider, &prior.protocol);
+                if client.is_leaving(&by) {
+                    // It goes with the protocol, and is given again once that is there anew.
+                    planned.set_unknown(at!(Self, unique_id_stored));
+                }
                 if planned.get(at!(Self, enabled))? == Some(Some(false)) {
                     refuse_own(prior, at!(Self, enabled), client).await?;
                 }
                 Ok(())
             }
-            None => announce_create(planned, client).await,
+            None => announce_create(planned, change.config.as_ref(), client).await,
         }
     }
 
@@ -243,7 +248,8 @@ impl Resource for FederatedUser {
         let domain_id = from.domain_id.as_known().cloned().unwrap_or_default();
         let new = NewUser { name: to.name.clone(), domain_id, link, rest };
         let mut now = from.clone();
-        let lost = from.unique_id_stored == Computed::Known(None);
+        // Lost, or about to be when this was planned.
+        let lost = from.unique_id_stored == Computed::Known(None) || to.unique_id_stored == Computed::Unknown;
         if from.name != to.name || before != new.link || lost {
             let _alone = client.alone_with(format!("user {}", new.link).to_lowercase()).await;
             match users.link(&id, &new.name, Some(&before), &new.link).await {
@@ -342,8 +348,17 @@ impl Resource for FederatedUser {
 }
 
 /// Says in the plan of a create who is taken over, or stands in the way. What cannot be seen yet is for the apply.
-async fn announce_create(planned: &Draft<FederatedUser>, client: &Context<Tenancy>) -> Result<()> {
+async fn announce_create(
+    planned: &Draft<FederatedUser>,
+    config: Option<&Draft<FederatedUser>>,
+    client: &Context<Tenancy>,
+) -> Result<()> {
     type User = FederatedUser;
+    if config.is_some_and(|it| *it.raw(at!(User, domain_id)) == Value::Unknown) {
+        // A domain that is yet to be made has nobody in it, and which other one it is nobody knows.
+        client.defer();
+        return Ok(());
+    }
     let domain = planned.get(at!(User, domain_id))?.and_then(Computed::known);
     if let Some(id) = &domain {
         client.must_exist(Existing::Domain(id), at!(User, domain_id)).await?;

@@ -4,16 +4,20 @@ use super::{Existing, Explain, Tenancy, check, refused};
 use crate::openstack::Error;
 use crate::openstack::identity::{Protocol, ProtocolChange};
 use crate::tf::{
-    Attr, Change, Context, Diagnostic, Diagnostics, Failure, Fields, Identity, Mismatch, Model, Outcome,
-    Path, Resource, Result, Schema, Value, at,
+    Attr, Change, Computed, Context, Diagnostic, Diagnostics, Failure, Fields, Identity, Mismatch, Model,
+    Outcome, Path, Resource, Result, Schema, Value, at,
 };
 
 /// A protocol of an identity provider: users log in by it, and its mapping says what becomes of them.
 ///
 /// Destroying it destroys the identities that users have by it. From Keystone 2026.1 on, users who are known by nothing
-/// else go with them.
+/// else go with them. It is replaced if its identity provider is; a `tenancy_federated_user` that refers to it then gets the
+/// identity again.
 #[derive(Clone, Debug, PartialEq, Model)]
 pub struct FederationProtocol {
+    /// Both ids: `IDENTITY_PROVIDER/PROTOCOL`.
+    #[tf(keep)]
+    pub id: Computed<String>,
     /// Id of the identity provider.
     #[tf(replace, check(check::chosen_id))]
     pub identity_provider: String,
@@ -86,13 +90,25 @@ impl Resource for FederationProtocol {
 
     async fn plan(change: &mut Change<Self>, client: Option<&Context<Tenancy>>) -> Result<()> {
         let Some(client) = client else { return Ok(()) };
-        let Some(planned) = &change.planned else {
+        let Some(planned) = &mut change.planned else {
             if let Some(prior) = &change.prior {
-                client.note_leaving(&format!("protocol {}/{}", prior.identity_provider, prior.protocol));
+                client.note_leaving(&format!("protocol {}", both(&prior.identity_provider, &prior.protocol)));
             }
             return Ok(());
         };
         let provider = planned.get(at!(Self, identity_provider))?;
+        if let Some(prior) = &change.prior
+            && provider.as_ref() == Some(&prior.identity_provider)
+            && client.is_leaving(&Existing::IdentityProvider(&prior.identity_provider).to_string())
+        {
+            // An identity provider that is made anew under its id comes without protocols.
+            planned.set_unknown(at!(Self, id));
+            if planned.get(at!(Self, protocol))?.as_ref() == Some(&prior.protocol) {
+                client.note_leaving(&identities(&prior.identity_provider, &prior.protocol));
+            }
+            change.replace_because_of(at!(Self, id));
+            return Ok(());
+        }
         if let Some(id) = provider.filter(|_| change.prior.is_none()) {
             expect(Existing::IdentityProvider(&id), at!(Self, identity_provider), client).await;
         }
@@ -111,7 +127,7 @@ impl Resource for FederationProtocol {
             remote_id_attribute: plan.remote_id_attribute.clone(),
         };
         client.protocols().create(&plan.identity_provider, &new).await.map_err(refusal)?;
-        Ok(plan)
+        Ok(Self { id: both(&plan.identity_provider, &plan.protocol).into(), ..plan })
     }
 
     async fn read(id: ProtocolId, last: Option<Self>, client: &Context<Tenancy>) -> Result<Option<Self>> {
@@ -119,10 +135,12 @@ impl Resource for FederationProtocol {
         let found = client.protocols().get_opt(&identity_provider, &protocol).await;
         let Some(found) = found.explain("Cannot read the protocol")? else { return Ok(None) };
         let Protocol { id, mapping_id, remote_id_attribute } = found;
+        // Keystone may spell it with other capitals.
+        let protocol = if last.is_some() { protocol } else { id };
         Ok(Some(FederationProtocol {
+            id: both(&identity_provider, &protocol).into(),
             identity_provider,
-            // Keystone may spell it with other capitals.
-            protocol: if last.is_some() { protocol } else { id },
+            protocol,
             mapping: mapping_id,
             remote_id_attribute: match last {
                 Some(last) => last.remote_id_attribute.and(remote_id_attribute),
@@ -144,8 +162,19 @@ impl Resource for FederationProtocol {
 
     async fn delete(state: Self, client: &Context<Tenancy>) -> Result<()> {
         let Self { identity_provider, protocol, .. } = &state;
-        client.protocols().delete(identity_provider, protocol).await.explain("Cannot delete the protocol")
+        client.protocols().delete(identity_provider, protocol).await.explain("Cannot delete the protocol")?;
+        client.note_leaving(&identities(identity_provider, protocol));
+        Ok(())
     }
+}
+
+/// What is noted when the identities go that users have by a protocol, and the protocol does not, or comes again.
+pub fn identities(identity_provider: &str, protocol: &str) -> String {
+    format!("identities by {}", both(identity_provider, protocol))
+}
+
+fn both(identity_provider: &str, protocol: &str) -> String {
+    format!("{identity_provider}/{protocol}")
 }
 
 /// Warns of a reference to something that is not there. It is no error: the very same apply may make it, from a block that

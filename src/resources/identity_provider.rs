@@ -11,7 +11,8 @@ use crate::tf::{Change, Computed, Context, Diagnostic, Failure, Model, Outcome, 
 /// An identity provider: the service at which federated users log in, such as Entra ID, Keycloak or EGI Check-in.
 ///
 /// Destroying it destroys its protocols, and the identities that users have there. From Keystone 2026.1 on, users who are
-/// known by nothing else go with them. The domain goes too if Keystone made it: see `domain_id`.
+/// known by nothing else go with them. The domain goes too if Keystone made it: see `domain_id`. If it is replaced under the
+/// same id, protocols and users whose blocks refer to it come back in the same apply.
 #[derive(Clone, Debug, PartialEq, Model)]
 pub struct IdentityProvider {
     /// Id of the identity provider. It is chosen here, and is part of the URL at which users log in. At most 64 characters,

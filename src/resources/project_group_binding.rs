@@ -3,6 +3,7 @@
 
 mod identity;
 mod moved;
+mod owned;
 mod people;
 mod roles;
 mod work;
@@ -11,12 +12,11 @@ use std::collections::BTreeSet;
 
 use futures_util::try_join;
 
-use super::{Existing, Explain, Federation, Tenancy, check, diagnostic, taken_over};
-use crate::openstack::Error;
-use crate::openstack::identity::{Actor, Group, GroupChange, NewGroup, Scope, User};
+use super::{Existing, Explain, Federation, Tenancy, check};
+use crate::openstack::identity::{Actor, GroupChange, Scope, User};
 use crate::tf::{
     After, Change, Computed, Context, Diagnostic, Diagnostics, Draft, Failure, Identity, Model, Move,
-    Outcome, Path, Resource, Result, at, choice,
+    Outcome, Resource, Result, at, choice,
 };
 
 use identity::unreadable;
@@ -71,7 +71,8 @@ pub struct ProjectGroupBinding {
     #[tf(replace)]
     pub system: Option<bool>,
     /// The group, if the binding owns it: it is made and removed with the binding. One of `group` and `group_id` is
-    /// needed.
+    /// needed. Written in the place of `group_id` it is a new group, with a new binding, unless name and domain are those of
+    /// the group that is bound: then the binding owns that one from now on.
     pub group: Option<OwnedGroup>,
     /// Id of the group: of one that exists already, or of the one that the binding owns.
     #[tf(optional, keep, replace, check(check::not_empty))]
@@ -82,7 +83,8 @@ pub struct ProjectGroupBinding {
     /// Whether the roles are not for the project or domain itself but for the projects below it.
     #[tf(default = false, replace)]
     pub inherited: bool,
-    /// The members, by name (the euid, `User.name`). Not managed unless set; `[]` is none.
+    /// The members, by name (the euid, `User.name`). Not managed unless set; `[]` is none. A plan shows a member of another
+    /// domain, who is to go, as `domain/name`, and a namesake by id. An import takes in members that names can say.
     #[tf(managed_if_set, check(check::members))]
     pub members: Option<BTreeSet<String>>,
     /// Id of the domain in which the members are looked up. By default the provider's `users_domain_id`.
@@ -91,8 +93,8 @@ pub struct ProjectGroupBinding {
     /// What to do about a member that Keystone does not know: `skip` remarks on it and adds it once it is known,
     /// `create` makes the user, `fail` refuses. By default the provider's `missing_users`.
     ///
-    /// A user who is made logs in through `federation`, with the name as unique id; somebody who has that identity already
-    /// gets the name instead. The user is nobody's resource: it stays when the binding goes. For one that is managed in
+    /// A user who is made logs in through `federation`, with the name as unique id; somebody of the domain who has that
+    /// identity already gets the name instead. The user is nobody's resource: it stays when the binding goes. For one that is managed in
     /// full use `tenancy_federated_user`.
     pub missing_members: Option<MissingMembers>,
     /// Identity provider and protocol of the users who are made. By default the provider's `federation`.
@@ -155,7 +157,9 @@ impl Resource for ProjectGroupBinding {
             moved::take_scope(&mut change.replace);
         }
         let Some(planned) = &mut change.planned else {
-            if let (Some(id), Some(client)) = (prior.and_then(|prior| prior.group_id.as_known()), client) {
+            // Somebody else's group stays.
+            let owned = prior.filter(|prior| prior.group.is_some());
+            if let (Some(id), Some(client)) = (owned.and_then(|prior| prior.group_id.as_known()), client) {
                 client.note_leaving(id);
             }
             return Ok(());
@@ -164,6 +168,15 @@ impl Resource for ProjectGroupBinding {
             planned.set(at!(Self, pending_members), Computed::Known(BTreeSet::new()));
         }
         let Some(client) = client else { return Ok(()) };
+        if let Some(id) = prior.filter(|it| it.group.is_none()).and_then(|it| it.group_id.as_known())
+            && planned.is_set(at!(Self, group))
+            && !owned::is_written(id, change.config.as_ref(), client).await?
+        {
+            // Another group is made, by a new binding. The plan of that one looks at the rest.
+            planned.set_unknown(at!(Self, group_id));
+            change.replace_because_of(at!(Self, group_id));
+            return Ok(());
+        }
         if prior.is_none() {
             if let Some(Some(id)) = planned.get(at!(Self, project_id))? {
                 client.must_exist(Existing::Project(&id), at!(Self, project_id)).await?;
@@ -181,7 +194,10 @@ impl Resource for ProjectGroupBinding {
         }
         let Some(Some(members)) = planned.get(at!(Self, members))? else { return Ok(()) };
         // While nobody knows in which domain to look, nobody can be missed.
-        let Some(domain) = planned.get(at!(Self, members_domain_id))? else { return Ok(()) };
+        let Some(domain) = planned.get(at!(Self, members_domain_id))? else {
+            client.defer();
+            return Ok(());
+        };
         let Some(missing) = planned.get(at!(Self, missing_members))? else { return Ok(()) };
         let Some(federation) = planned.get(at!(Self, federation))? else { return Ok(()) };
         let missing = missing.unwrap_or(client.defaults.missing_users);
@@ -195,9 +211,9 @@ impl Resource for ProjectGroupBinding {
             let known = prior.members.as_ref();
             new.retain(|name| known.is_none_or(|known| !known.contains(name)));
         }
-        let mut people = People::find(&new, domain.as_deref(), client).await?;
+        let mut people = People::find(&new, domain.as_deref(), &[], client).await?;
         people.missing.extend(pending);
-        people.refuse_missing(missing)?;
+        people.refuse(missing)?;
         if federation.is_some() {
             planned.set(at!(Self, pending_members), Computed::Known(BTreeSet::new()));
         }
@@ -209,26 +225,30 @@ impl Resource for ProjectGroupBinding {
         // All that can fail before anything is made.
         let scope = plan.scope();
         let federation = people::maker(plan.missing(client), plan.federation.clone(), client)?;
-        let (roles, mut people) = try_join!(role_ids(&plan.roles, client), plan.people(client))?;
-        people.refuse_missing(plan.missing(client))?;
+        let others = if plan.group.is_none() { plan.group_id.as_known() } else { None };
+        let (roles, members) = try_join!(role_ids(&plan.roles, client), plan.members_of(others, client))?;
+        let mut people = plan.people(&members, client).await?;
+        people.refuse(plan.missing(client))?;
         let mut now = plan.clone();
         now.pending_members = people.pending(federation.as_ref()).into();
-        let group_id = match &plan.group {
-            None => plan.group_id.as_known().cloned().unwrap_or_default(),
-            Some(owned) => {
-                let group = make(owned, client).await?;
-                now.group_id = group.id.clone().into();
-                now.group = Some(owned.clone().seen(group));
-                now.group_id.as_known().cloned().unwrap_or_default()
-            }
-        };
+        let mut left_over = false;
+        if let Some(owned) = &plan.group {
+            let made = owned::make(owned, client).await?;
+            left_over = made.adopted;
+            now.group_id = made.object.id.clone().into();
+            now.group = Some(owned.clone().seen(made.object));
+        }
+        let group_id = now.group_id.as_known().cloned().unwrap_or_default();
         let mut work = Work::new(client, &group_id);
         work.grant(&scope, plan.inherited, roles.values()).await;
         // Nothing exists yet if the group was there before and no role could be granted.
         let exists = plan.group.is_some() || work.done > 0;
         if exists || work.found.0.is_empty() {
             work.make_missing(&mut people, federation.as_ref()).await;
-            plan.settle_members(&group_id, &people, client, &mut work).await;
+            match if left_over { plan.members_of(Some(&group_id), client).await } else { Ok(members) } {
+                Ok(members) => plan.settle_members(members, &people, &mut work).await,
+                Err(why) => work.found.extend(why),
+            }
         }
         let exists = exists || work.done > 0;
         match (work.found.0.is_empty(), exists) {
@@ -261,7 +281,7 @@ impl Resource for ProjectGroupBinding {
             },
             async {
                 match with_members {
-                    true => members_of(&id.group_id, client).await.map(Some),
+                    true => people::of_group(&id.group_id, client).await.map(Some),
                     false => Ok(None),
                 }
             },
@@ -291,7 +311,11 @@ impl Resource for ProjectGroupBinding {
             Some(last) => {
                 now.group = last.group.clone().map(|owned| owned.seen(group));
                 if let (Some(wanted), Some(found)) = (&last.members, members) {
-                    let (members, pending) = last.standing(wanted, found, client).await?;
+                    let people = last.people(&found, client).await?;
+                    let create = last.missing(client) == MissingMembers::Create;
+                    let pending = if create { BTreeSet::new() } else { people.missing.clone() };
+                    let mut members = people.shown(wanted, found, client).await;
+                    members.extend(pending.iter().cloned());
                     (now.members, now.pending_members) = (Some(members), pending.into());
                 }
                 now.members_domain_id = last.members_domain_id;
@@ -300,7 +324,7 @@ impl Resource for ProjectGroupBinding {
             }
             None => {
                 now.group = owned.then(|| group.into());
-                now.members = members.map(|all| all.into_iter().map(|user| user.name).collect());
+                now.members = people::imported(members.unwrap_or_default(), client).await?;
             }
         }
         Ok(Some(now))
@@ -310,21 +334,35 @@ impl Resource for ProjectGroupBinding {
         let Some(group_id) = from.group_id.as_known().cloned() else { return Ok(to) };
         let scope = to.scope();
         let mut now = from.clone();
-        let (roles, before, mut people) =
-            try_join!(role_ids(&to.roles, client), held_ids(&from.roles, client), to.people(client))
-                .after(&now)?;
-        people.refuse_missing(to.missing(client)).after(&now)?;
+        // Members that nobody wrote are in both as the last read found them, and are left alone.
+        let moves = !from.has_people_of(&to);
+        let listed = Some(&group_id).filter(|_| moves);
+        let (roles, before, members) = try_join!(
+            role_ids(&to.roles, client),
+            held_ids(&from.roles, client),
+            to.members_of(listed, client)
+        )
+        .after(&now)?;
+        let mut people = match moves {
+            true => to.people(&members, client).await.after(&now)?,
+            false => People::default(),
+        };
+        people.refuse(to.missing(client)).after(&now)?;
         let federation = people::maker(to.missing(client), to.federation.clone(), client).after(&now)?;
-        let pending = people.pending(federation.as_ref());
+        let pending = match moves {
+            true => people.pending(federation.as_ref()).into(),
+            false => from.pending_members.clone(),
+        };
         if let Some(owned) = &to.group
             && from.group.as_ref() != Some(owned)
         {
             let change = GroupChange {
-                name: from.group.as_ref().is_none_or(|it| it.name != owned.name).then(|| owned.name.clone()),
+                // A group that becomes the binding's only now has the name: see the plan.
+                name: from.group.as_ref().filter(|it| it.name != owned.name).map(|_| owned.name.clone()),
                 description: owned.description.clone(),
             };
             let group = client.groups().update(&group_id, &change).await;
-            let group = group.map_err(|error| taken(error, &owned.name)).after(&now)?;
+            let group = group.map_err(|error| owned::taken(error, &owned.name)).after(&now)?;
             now.group = Some(owned.clone().seen(group));
         } else {
             now.group = to.group.clone();
@@ -334,15 +372,12 @@ impl Resource for ProjectGroupBinding {
         work.grant(&scope, to.inherited, added.map(|(_, id)| id)).await;
         let removed = before.values().filter(|id| !roles.values().any(|wanted| wanted == *id));
         work.revoke(&scope, to.inherited, removed).await;
-        work.make_missing(&mut people, federation.as_ref()).await;
-        to.settle_members(&group_id, &people, client, &mut work).await;
+        if moves {
+            work.make_missing(&mut people, federation.as_ref()).await;
+            to.settle_members(members, &people, &mut work).await;
+        }
         if work.found.0.is_empty() {
-            return Ok(Self {
-                group: now.group,
-                group_id: from.group_id,
-                pending_members: pending.into(),
-                ..to
-            });
+            return Ok(Self { group: now.group, group_id: from.group_id, pending_members: pending, ..to });
         }
         // What is there now is for a read to say; if even that fails, the last state is the best there is.
         let diagnostics = work.found;
@@ -362,17 +397,9 @@ impl Resource for ProjectGroupBinding {
         let roles = held_ids(&state.roles, client).await?;
         let mut work = Work::new(client, group_id);
         work.revoke(&state.scope(), state.inherited, roles.values()).await;
-        if let Some(wanted) = &state.members {
-            let pending = state.pending_members.as_known().cloned().unwrap_or_default();
-            let ours: BTreeSet<_> = wanted.difference(&pending).collect();
-            match client.groups().members(group_id).await {
-                Ok(mut members) => {
-                    members.retain(|user| ours.iter().any(|name| same_name(name, &user.name)));
-                    work.remove(&members).await;
-                }
-                Err(error) if error.is_not_found_of(group_id) => (),
-                Err(error) => work.found.push(diagnostic("Cannot read the group's members", error)),
-            }
+        match state.own_members(group_id, client).await {
+            Ok(members) => work.remove(&members).await,
+            Err(why) => work.found.extend(why),
         }
         work.found.into_result()
     }
@@ -441,19 +468,6 @@ impl Resource for ProjectGroupBinding {
     }
 }
 
-/// MariaDB and MySQL do not tell case apart, and Keystone answers as they do.
-fn same_name(one: &str, other: &str) -> bool {
-    one == other || one.to_lowercase() == other.to_lowercase()
-}
-
-async fn members_of(group_id: &str, client: &Tenancy) -> Result<Vec<User>> {
-    match client.groups().members(group_id).await {
-        // The group itself is read at the same time, and decides.
-        Err(error) if error.is_not_found_of(group_id) => Ok(Vec::new()),
-        other => other.explain_at("Cannot read the group's members", at!(ProjectGroupBinding, members)),
-    }
-}
-
 async fn exists(scope: &Scope, client: &Tenancy) -> Result<bool> {
     match scope {
         Scope::System => Ok(true),
@@ -463,45 +477,6 @@ async fn exists(scope: &Scope, client: &Tenancy) -> Result<bool> {
         Scope::Domain(id) => {
             Ok(client.domains().get_opt(id).await.explain("Cannot read the binding's domain")?.is_some())
         }
-    }
-}
-
-async fn make(owned: &OwnedGroup, client: &Context<Tenancy>) -> Result<Group> {
-    let domain_id = match owned.domain_id.as_known() {
-        Some(id) => id.clone(),
-        None => client.default_domain_id().await.explain("Cannot find the default domain")?,
-    };
-    let new = NewGroup {
-        name: owned.name.clone(),
-        domain_id,
-        description: owned.description.clone().unwrap_or_default(),
-    };
-    let made = client.groups().create(&new).await.map_err(|error| taken(error, &owned.name))?;
-    if made.adopted {
-        client.warn(taken_over("group", &made.object.name, &made.object.id).at(group_name()));
-    }
-    Ok(made.object)
-}
-
-fn group_name() -> Path {
-    Path::from(at!(ProjectGroupBinding, group)).attribute("name")
-}
-
-/// A refusal of the group, at the attribute that caused it.
-fn taken(error: Error, name: &str) -> Diagnostic {
-    match &error {
-        Error::Conflict(it) => {
-            let holder = it.holder_id.clone();
-            let mut told = diagnostic(format!("The group name \"{name}\" is taken"), error).at(group_name());
-            if let Some(id) = holder {
-                told.detail.push_str(&format!(
-                    "\n\nTo bind the existing group without owning it, use a `tenancy_project_group_binding` with `group_id = \"{id}\"`. \
-                     To own it there, import that binding by names: DOMAIN/PROJECT/{name}."
-                ));
-            }
-            told
-        }
-        _ => diagnostic("Keystone refused the group", error).at(at!(ProjectGroupBinding, group)),
     }
 }
 
@@ -518,66 +493,49 @@ impl ProjectGroupBinding {
         self.missing_members.unwrap_or(client.defaults.missing_users)
     }
 
-    async fn people(&self, client: &Tenancy) -> Result<People> {
+    /// Whether members, and whom these mean, are the same as in another one.
+    fn has_people_of(&self, other: &Self) -> bool {
+        self.members == other.members
+            && self.members_domain_id == other.members_domain_id
+            && self.missing_members == other.missing_members
+            && self.federation == other.federation
+    }
+
+    /// Who is in a group, if membership is managed here.
+    async fn members_of(&self, group_id: Option<&String>, client: &Tenancy) -> Result<Vec<User>> {
+        match (group_id, &self.members) {
+            (Some(id), Some(_)) => people::of_group(id, client).await,
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Who is wanted, and who of them is there. `members` are those of the group.
+    async fn people(&self, members: &[User], client: &Tenancy) -> Result<People> {
         match &self.members {
-            Some(names) => People::find(names, self.members_domain_id.as_deref(), client).await,
+            Some(names) => People::find(names, self.members_domain_id.as_deref(), members, client).await,
             None => Ok(People::default()),
         }
     }
 
-    /// Gives the group exactly the members that are wanted and known, if membership is managed here.
-    async fn settle_members(&self, group_id: &str, people: &People, client: &Tenancy, work: &mut Work<'_>) {
+    /// Gives the group, which has these members, exactly those that are wanted and known, if membership is managed here.
+    async fn settle_members(&self, mut members: Vec<User>, people: &People, work: &mut Work<'_>) {
         if self.members.is_none() {
             return;
         }
-        let mut members = match members_of(group_id, client).await {
-            Ok(members) => members,
-            Err(why) => return work.found.extend(why),
-        };
         let known = || people.known.values();
         work.add(known().filter(|user| !members.iter().any(|it| it.id == user.id))).await;
         members.retain(|user| !known().any(|wanted| wanted.id == user.id));
         work.remove(&members).await;
     }
 
-    /// Members and pending members, from who was wanted and who is in the group. Someone who was wanted, is not there and
-    /// is known to Keystone (by now) is no member: the plan then adds them.
-    async fn standing(
-        &self,
-        wanted: &BTreeSet<String>,
-        found: Vec<User>,
-        client: &Tenancy,
-    ) -> Result<(BTreeSet<String>, BTreeSet<String>)> {
-        let mut absent = wanted.clone();
-        let mut members = BTreeSet::new();
-        for user in found {
-            let written = wanted.iter().find(|name| same_name(name, &user.name));
-            if let Some(name) = written {
-                absent.remove(name);
-            }
-            members.insert(written.cloned().unwrap_or(user.name));
-        }
-        // Who is missing and can be made is no member either.
-        if self.missing(client) == MissingMembers::Create {
-            return Ok((members, BTreeSet::new()));
-        }
-        let people = People::find(&absent, self.members_domain_id.as_deref(), client).await?;
-        members.extend(people.missing.iter().cloned());
-        Ok((members, people.missing))
-    }
-}
-
-impl OwnedGroup {
-    /// This group with what Keystone says now, as far as it is managed.
-    fn seen(self, group: Group) -> Self {
-        let now = Self::from(group);
-        OwnedGroup { description: self.description.and(now.description), ..now }
-    }
-}
-
-impl From<Group> for OwnedGroup {
-    fn from(it: Group) -> Self {
-        let Group { id: _, name, domain_id, description, .. } = it;
-        OwnedGroup { name, domain_id: domain_id.into(), description: Some(description) }
+    /// The members of a group who are there because of this binding.
+    async fn own_members(&self, group_id: &str, client: &Tenancy) -> Result<Vec<User>> {
+        let Some(wanted) = &self.members else { return Ok(Vec::new()) };
+        let mut members = people::of_group(group_id, client).await?;
+        let pending = self.pending_members.as_known().cloned().unwrap_or_default();
+        let ours = wanted.difference(&pending).cloned().collect();
+        let people = People::find(&ours, self.members_domain_id.as_deref(), &members, client).await?;
+        members.retain(|user| people.known.values().any(|it| it.id == user.id));
+        Ok(members)
     }
 }

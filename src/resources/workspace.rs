@@ -72,7 +72,8 @@ pub struct Binding {
     /// the key: `web-users`.
     #[tf(check(check::name))]
     pub group_name: Option<String>,
-    /// The members, by name (the euid, `User.name`). Not managed unless set; `[]` is none.
+    /// The members, by name (the euid, `User.name`). Not managed unless set; `[]` is none. A plan shows a member of another
+    /// domain, who is to go, as `domain/name`, and a namesake by id. An import takes in members that names can say.
     #[tf(managed_if_set, check(check::members))]
     pub members: Option<BTreeSet<String>>,
     /// Id of the group.
@@ -85,7 +86,8 @@ pub struct Binding {
 /// A tenant: a Keystone project in the workspace's domain.
 #[derive(Clone, Debug, PartialEq, Model)]
 pub struct Tenant {
-    /// Name of the project, unique in the domain. At most 64 characters. By default the key.
+    /// Name of the project, unique in the domain. At most 64 characters. By default the key. A tenant can get the name that
+    /// another gives up in the same apply, but two cannot swap theirs.
     #[tf(check(check::name))]
     pub name: Option<String>,
     /// Id of the project. Written, it names a project that exists: one of this workspace whose key has changed, or one that is

@@ -1,6 +1,7 @@
 //! What a call of the host's brings with it: the client, a way to warn, and word of cancellation.
 
 use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
@@ -21,16 +22,22 @@ pub struct Context<C> {
     client: C,
     warnings: Mutex<Diagnostics>,
     private: Mutex<Vec<u8>>,
+    defers: AtomicBool,
 }
 
 impl<C: Client> Context<C> {
     /// A call that ends early when the token is cancelled.
     pub fn new(client: &C, token: CancellationToken) -> Self {
-        Context { client: client.cancelled_by(token), warnings: Mutex::default(), private: Mutex::default() }
+        Self::of(client.cancelled_by(token))
     }
 }
 
 impl<C> Context<C> {
+    fn of(client: C) -> Self {
+        let (warnings, private, defers) = Default::default();
+        Context { client, warnings, private, defers }
+    }
+
     /// The client.
     pub fn client(&self) -> &C {
         &self.client
@@ -61,6 +68,17 @@ impl<C> Context<C> {
         }
     }
 
+    /// Says in a plan that too much is not known yet for it to tell all. A host that can wait plans this again after the next
+    /// apply; any other goes on with what there is.
+    pub fn defer(&self) {
+        self.defers.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody said so.
+    pub(super) fn defers(&self) -> bool {
+        self.defers.load(Ordering::Relaxed)
+    }
+
     /// The same call, for an object of which the host keeps this.
     pub(super) fn keeping(self, private: Vec<u8>) -> Self {
         Context { private: Mutex::new(private), ..self }
@@ -76,7 +94,7 @@ impl<C> Context<C> {
     where
         C: Clone,
     {
-        Context { client: self.client.clone(), warnings: Mutex::default(), private: Mutex::default() }
+        Self::of(self.client.clone())
     }
 
     /// The warnings so far, once.

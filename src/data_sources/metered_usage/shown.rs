@@ -109,7 +109,7 @@ pub struct Resource {
     /// What else is known, by the names of meshStack's traits: `flavor`, `vcpu`, `ramMb`, `diskRoot`, `size`, `type`,
     /// `availabilityZone` and so on.
     pub traits: Computed<BTreeMap<String, String>>,
-    /// What it costs, in the prices' currency. Null without a price.
+    /// What it costs, in the prices' currency, or in the rating engine's. Null without a price.
     pub cost: Computed<Option<Number>>,
 }
 
@@ -205,8 +205,7 @@ fn other(it: OtherCharge) -> Other {
 }
 
 fn resource(sample: Sample, prices: &Prices) -> Resource {
-    let costs = sample.amounts().filter_map(|(unit, amount)| prices.cost(unit, &sample.kind, amount));
-    let cost = costs.reduce(|one, other| one + other);
+    let cost = sample.cost(prices);
     let amounts: BTreeMap<String, Number> =
         sample.amounts().map(|(unit, amount)| (unit.word().to_owned(), hours(unit, amount).into())).collect();
     let lived = hours(Unit::ServerHours, sample.overlap.into());
@@ -221,6 +220,8 @@ fn resource(sample: Sample, prices: &Prices) -> Resource {
         ended_at,
         overlap: _,
         quantities: _,
+        measured: _,
+        rated: _,
         state,
         grade,
         traits,

@@ -94,6 +94,8 @@ impl Users<'_> {
     /// [`Error::Unlinked`] if the former identities are lost over it, and those of any call.
     pub async fn link(&self, id: &str, name: &str, old: Option<&Link>, new: &Link) -> Result<User> {
         let doing = format!("link user \"{name}\" to the identity {new}");
+        // Who else gives this user an identity meanwhile would not know of this one, and write it away.
+        let _alone = self.cloud.alone_with(format!("identities of user {id}")).await;
         let user = self.get(id).await?;
         let taken = async || match self.named(&user.domain_id, name).await?.into_iter().find(|it| it.id != id)
         {

@@ -119,6 +119,21 @@ impl User {
     pub fn is_made_by_login(&self) -> bool {
         self.id.len() == 64
     }
+
+    /// Whom a name means, of those who have it in a domain: one whose own name it is before those whose display name it may
+    /// be, and of the former, where case counts, the one who is spelled like that. `Err`: nobody can tell who of these.
+    pub fn meant(name: &str, mut all: Vec<User>) -> Result<Option<User>, Vec<User>> {
+        if all.iter().any(|it| !it.is_made_by_login()) {
+            all.retain(|it| !it.is_made_by_login());
+            if let Some(at) = all.iter().position(|it| it.name == name) {
+                return Ok(Some(all.swap_remove(at)));
+            }
+        }
+        match all.len() {
+            0 | 1 => Ok(all.pop()),
+            _ => Err(all),
+        }
+    }
 }
 
 /// What a federated user is made from. It has no password.
@@ -227,20 +242,22 @@ impl<'a> Users<'a> {
         self.get_opt(id).await?.ok_or_else(|| super::unknown("user", id, None))
     }
 
-    /// The user of that name in a domain, as Keystone matches names: with MariaDB case and accents don't count.
+    /// The user of that name in a domain, as Keystone matches names: with MariaDB case and accents don't count. See
+    /// [`User::meant`].
     ///
     /// # Errors
-    /// Those of any call.
+    /// [`Error::Ambiguous`] if nobody can tell who is meant, and those of any call.
     pub async fn find(&self, domain_id: &str, name: &str) -> Result<Option<User>> {
-        let mut all = self.named(domain_id, name).await?;
-        let at = all.iter().position(|it| it.name == name).unwrap_or(0);
-        Ok((at < all.len()).then(|| all.swap_remove(at)))
+        User::meant(name, self.named(domain_id, name).await?).map_err(|all| Error::Ambiguous {
+            name: name.to_owned(),
+            ids: all.into_iter().map(|it| it.id).collect(),
+        })
     }
 
     /// The user of that name in a domain, which must be there.
     ///
     /// # Errors
-    /// [`Error::Unknown`] with the names that are near, and those of any call.
+    /// [`Error::Unknown`] with the names that are near, [`Error::Ambiguous`], and those of any call.
     pub async fn must_find(&self, domain: &Domain, name: &str) -> Result<User> {
         let found = self.find(&domain.id, name).await?;
         USERS.must_be_there(self.cloud, found, domain, name).await
@@ -407,6 +424,24 @@ fn are_alike(one: &str, other: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_means_who_is_called_so_and_nobody_knows_which_of_two_logins() {
+        let user = |id: &str, name: &str| -> User {
+            serde_json::from_value(json!({"id": id, "name": name, "domain_id": "d"})).expect("a user")
+        };
+        let (one, two) = ("a".repeat(64), "b".repeat(64));
+        let meant = |all: &[(&str, &str)]| {
+            let found = User::meant("jane", all.iter().map(|(id, name)| user(id, name)).collect());
+            found.map(|it| it.map(|it| it.id)).map_err(|all| all.len())
+        };
+        assert_eq!(meant(&[]), Ok(None));
+        assert_eq!(meant(&[(&one, "Jane")]), Ok(Some(one.clone())));
+        assert_eq!(meant(&[(&one, "jane"), ("api", "Jane"), (&two, "jane")]), Ok(Some("api".into())));
+        assert_eq!(meant(&[("other", "Jane"), ("api", "jane")]), Ok(Some("api".into())));
+        assert_eq!(meant(&[("other", "Jane"), ("api", "JANE")]), Err(2));
+        assert_eq!(meant(&[(&one, "jane"), (&two, "jane")]), Err(2));
+    }
 
     #[test]
     fn names_are_alike_as_for_mariadb() {

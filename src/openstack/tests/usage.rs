@@ -70,6 +70,8 @@ async fn start() -> Keystone {
     let keystone = Keystone::start().await;
     let compute = json!({"version": {"id": "v2.1", "min_version": "2.1", "version": "2.96"}});
     keystone.on("GET", "/compute/v2.1/", ok(compute)).await;
+    let cinder = json!({"version": {"id": "v3.0", "min_version": "3.0", "version": "3.71"}});
+    keystone.on("GET", "/volume/v3/", ok(cinder)).await;
     let projects = json!({"projects": [project("a", "web"), project("b", "shop")]});
     keystone.on("GET", "/v3/projects", ok(projects.clone())).await;
     keystone.on("GET", "/v3/auth/projects", ok(projects)).await;
@@ -96,8 +98,8 @@ async fn a_project_may_span_pages() {
     assert_eq!((report.samples.len(), report.mode_used), (0, Mode::AllProjects));
     assert_eq!(
         keystone.calls("GET", SERVERS).await,
-        1,
-        "of changes; only details take those that are there too"
+        2,
+        "of changes, before and after; only details take those that are there too"
     );
     let grades = &report.projects["b"].completeness;
     assert_eq!(grades[&UsageService::Compute].grade, Grade::ExactExistence);
@@ -147,6 +149,39 @@ async fn a_server_counts_from_when_it_was_asked_for() {
         let expected = ["terminated", "active", "terminated", "terminated"];
         assert_eq!(states, if detail { &expected[..] } else { &[] });
     }
+}
+
+#[tokio::test]
+async fn a_server_that_starts_anew_while_it_is_read_counts_once() {
+    let keystone = start().await;
+    // The first is started anew after the list was read and before its usage is, the second after its usage was read.
+    // The third is new.
+    keystone.first(9, "GET", USAGE, usage(&[server("s2", "a", 20)], None)).await;
+    let mut third = listed("s3", "ACTIVE", "2026-11-22T00:00:00.000000", None);
+    third["created"] = json!("2026-11-22T00:00:00Z");
+    let servers = [
+        listed("s1", "ACTIVE", "2026-11-22T00:00:00.000000", None),
+        listed("s2", "ACTIVE", "2026-11-22T00:00:00.000000", None),
+        third,
+    ];
+    Mock::given(path(SERVERS))
+        .and(query_param("changes-since", "2026-03-01T00:00:00Z"))
+        .respond_with(ok(json!({"servers": []})))
+        .with_priority(1)
+        .mount(&keystone.server)
+        .await;
+    page(&keystone, SERVERS, None, ok(json!({"servers": servers}))).await;
+    let report = keystone.cloud().usage(&query()).await.unwrap();
+    assert_eq!(report.projects["a"].totals.hours(Unit::ServerHours).to_string(), "44", "24 and 20");
+    let requests = keystone.server.received_requests().await.unwrap();
+    let since: Vec<_> = requests
+        .iter()
+        .flat_map(|it| it.url.query_pairs())
+        .filter(|(key, _)| key == "changes-since")
+        .map(|(_, it)| at(&it))
+        .collect();
+    let lag = report.observed_at.duration_since(since[1]).as_secs();
+    assert!((60..=61).contains(&lag), "clocks differ: {lag} s");
 }
 
 #[tokio::test]
@@ -205,8 +240,8 @@ async fn an_account_that_may_not_see_all_reads_one_by_one() {
     assert_eq!(keystone.calls("POST", "/v3/auth/tokens").await, 3, "our own, and one for each project");
     assert_eq!(
         report.requests,
-        6,
-        "one that is refused, the projects, and two for each: {:?}",
+        8,
+        "one that is refused, the projects, and three for each: {:?}",
         keystone.cloud().requests()
     );
 }
@@ -250,8 +285,6 @@ async fn a_service_that_refuses_is_an_error_or_a_remark() {
     for kind in ["snapshots", "backups"] {
         keystone.on("GET", &format!("/volume/v3/home/{kind}/detail"), ok(json!({ kind: [] }))).await;
     }
-    let version = json!({"version": {"id": "v3.0", "min_version": "3.0", "version": "3.71"}});
-    keystone.on("GET", "/volume/v3/", ok(version)).await;
     let report = keystone.cloud().usage(&Query { services: None, ..query() }).await.unwrap();
     let said = "volume is not counted: the account needs the role admin on the project that it logs in to.";
     assert!(report.remarks.iter().any(|it| it == said), "{:?}", report.remarks);
@@ -312,6 +345,56 @@ async fn usage_of_a_project_that_is_gone_counts() {
     keystone.on("GET", &format!("{USAGE}/a"), ok(body)).await;
     let report = keystone.cloud().usage(&Query { whose, ..query() }).await.unwrap();
     assert_eq!(report.projects.keys().collect::<Vec<_>>(), ["a"]);
+}
+
+#[tokio::test]
+async fn every_project_that_a_list_lacks_is_read_or_told() {
+    let keystone = start().await;
+    let ids: BTreeSet<String> = (0..30).map(|it| format!("p{it:02}")).collect();
+    let listed: Vec<_> = ids.iter().skip(3).map(|id| project(id, id)).collect();
+    keystone.first(9, "GET", "/v3/projects", ok(json!({ "projects": listed }))).await;
+    for id in ["p00", "p01"] {
+        keystone.on("GET", &format!("/v3/projects/{id}"), ok(json!({"project": project(id, id)}))).await;
+    }
+    let query = Query { whose: Whose::Projects(ids), services: only(UsageService::Volume), ..query() };
+    keystone.first(1, "GET", "/v3/projects/p02", error(404, "Could not find project: p02.")).await;
+    let why = keystone.cloud().usage(&query).await.unwrap_err();
+    let Error::Query { part: Part::Whose, why } = why else { panic!("{why}") };
+    assert_eq!(why.to_string(), "there is no project \"p02\"");
+
+    keystone.on("GET", "/v3/projects/p02", ok(json!({"project": project("p02", "p02")}))).await;
+    let report = keystone.cloud().usage(&query).await.unwrap();
+    assert_eq!(report.projects.len(), 30);
+}
+
+#[tokio::test]
+async fn what_cinder_makes_for_itself_is_no_usage() {
+    let keystone = start().await;
+    let volume = |id: &str, more: Value| {
+        let mut it = json!({"id": id, "size": 1, "created_at": "2026-03-01T00:00:00.000000",
+            "os-vol-tenant-attr:tenant_id": "a", "os-vol-mig-status-attr:migstat": null});
+        it.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        it
+    };
+    let volumes = [
+        volume("kept", json!({"consumes_quota": true, "os-vol-mig-status-attr:migstat": "migrating"})),
+        volume("copy", json!({"os-vol-mig-status-attr:migstat": "target:kept"})),
+        volume("for-a-backup", json!({"consumes_quota": false})),
+        volume("from-before-quotas", json!({"consumes_quota": null})),
+    ];
+    let query = Query { services: only(UsageService::Volume), detail: true, ..query() };
+    keystone.first(9, "GET", VOLUMES, ok(json!({ "volumes": volumes }))).await;
+    // An old one knows fewer microversions, and none of the newer fields.
+    let old = json!({"version": {"id": "v3.0", "min_version": "3.0", "version": "3.27"}});
+    for version in ["3.65", "3.27"] {
+        let report = keystone.cloud().usage(&query).await.unwrap();
+        let ids: Vec<_> = report.samples.iter().map(|it| it.resource_id.as_str()).collect();
+        assert_eq!(ids, ["from-before-quotas", "kept"]);
+        let requests = keystone.server.received_requests().await.unwrap();
+        let last = requests.iter().rfind(|it| it.url.path() == VOLUMES).unwrap();
+        assert_eq!(last.headers["openstack-api-version"], format!("volume {version}").as_str());
+        keystone.first(1, "GET", "/volume/v3/", ok(old.clone())).await;
+    }
 }
 
 #[tokio::test]

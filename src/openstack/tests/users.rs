@@ -182,3 +182,43 @@ async fn a_success_that_changes_nothing_is_told() {
     let error = keystone.cloud().users().link("jane", "jane", None, &link("new")).await.unwrap_err();
     assert!(error.to_string().contains("the user does not have the identity new of aad/openid"), "{error}");
 }
+
+#[tokio::test]
+async fn identities_that_are_given_at_once_do_not_write_each_other_away() {
+    /// A user with the identities that were sent last.
+    #[derive(Clone, Default)]
+    struct Jane(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
+    impl Respond for Jane {
+        fn respond(&self, request: &Request) -> ResponseTemplate {
+            let mut all = self.0.lock().unwrap();
+            if request.method.as_str() == "PATCH" {
+                let sent = request.body_json::<Value>().unwrap();
+                let id = |it: &Value| it["protocols"][0]["unique_id"].as_str().unwrap().to_owned();
+                *all = sent["user"]["federated"].as_array().unwrap().iter().map(id).collect();
+            }
+            let all: Vec<_> = all.iter().map(String::as_str).collect();
+            let asked = request.url.query_pairs().find(|(key, _)| key == "unique_id");
+            let answer = match asked {
+                Some((_, id)) if all.contains(&&*id) => json!({"users": [user("jane", &[])]}),
+                _ if request.url.path() == ALL => json!({"users": []}),
+                _ => json!({"user": user("jane", &all)}),
+            };
+            ok(answer).set_delay(Duration::from_millis(20))
+        }
+    }
+    let keystone = Keystone::start().await;
+    let jane = Jane::default();
+    for (verb, at) in [("GET", ALL), ("GET", JANE), ("PATCH", JANE)] {
+        keystone.on(verb, at, jane.clone()).await;
+    }
+    let cloud = keystone.cloud();
+    let users = cloud.users();
+    let (one, two) = (link("one"), link("two"));
+    let (first, second) =
+        tokio::join!(users.link("jane", "jane", None, &one), users.link("jane", "jane", None, &two));
+    first.unwrap();
+    second.unwrap();
+    let mut all = jane.0.lock().unwrap().clone();
+    all.sort();
+    assert_eq!(all, ["one", "two"]);
+}

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Number, Value};
 
 use super::amount::Unit;
-use super::collect::{Start, few};
+use super::collect::{Start, each, few};
 use super::engine::{Look, amount, asked, counts, decimal, meaning, time};
 use super::prices::rounded;
 use super::query::Query;
@@ -60,6 +60,7 @@ struct Period {
 #[derive(Deserialize)]
 struct Point {
     vol: Volume,
+    rating: Rating,
     #[serde(default)]
     groupby: Map<String, Value>,
     #[serde(default)]
@@ -71,6 +72,11 @@ struct Volume {
     #[serde(default)]
     unit: Option<String>,
     qty: Number,
+}
+
+#[derive(Deserialize)]
+struct Rating {
+    price: Number,
 }
 
 #[derive(Deserialize)]
@@ -101,29 +107,36 @@ struct Measure {
     period: u64,
 }
 
+/// What one token shows.
+struct Seen {
+    rows: Vec<Row>,
+    /// How far CloudKitty has come, by project. `None`: the token doesn't show it.
+    processed: Option<BTreeMap<String, Timestamp>>,
+    samples: Vec<Sample>,
+}
+
 /// Reads what CloudKitty rated.
 pub(super) async fn read(query: &Query, mut start: Start, looks: Vec<Look>) -> Result<Report> {
     let window = start.window;
-    let mut measures: BTreeMap<String, Measure> = BTreeMap::new();
-    let mut processed: BTreeMap<String, Timestamp> = BTreeMap::new();
-    let mut rows = Vec::new();
-    let mut samples = Vec::new();
+    let seen = each(looks.iter().map(|look| see(look, query, &start)).collect()).await?;
+    // How a metric is measured is the same for all who have it.
+    let mut shown: BTreeMap<&str, &Look> = BTreeMap::new();
+    for (look, seen) in looks.iter().zip(&seen) {
+        for row in &seen.rows {
+            shown.entry(&row.metric).or_insert(look);
+        }
+    }
+    let measures = shown.into_iter().map(|(metric, look)| measure(&look.cloud, window, metric));
+    let measures: BTreeMap<_, _> = each(measures.collect()).await?.into_iter().collect();
+    let (mut rows, mut samples) = (Vec::new(), Vec::new());
+    let mut processed = BTreeMap::new();
     let mut told = true;
-    for look in &looks {
-        let some = summary(look, window).await?;
-        for metric in some.iter().map(|it| &it.metric) {
-            if !measures.contains_key(metric) {
-                measures.insert(metric.clone(), measure(&look.cloud, window, metric).await?);
-            }
-        }
-        rows.extend(some.into_iter().filter(|it| counts(query, &start, &it.project_id)));
-        match scopes(look).await {
-            Ok(found) => processed.extend(found),
-            Err(why) if why.is_forbidden() => told = false,
-            Err(why) => return Err(why),
-        }
-        if query.detail {
-            samples.extend(frames(look, window, query, &start).await?);
+    for it in seen {
+        rows.extend(it.rows);
+        samples.extend(it.samples);
+        match it.processed {
+            Some(found) => processed.extend(found),
+            None => told = false,
         }
     }
     let period = measures.values().map(|it| it.period).max().unwrap_or(PERIOD);
@@ -139,6 +152,21 @@ pub(super) async fn read(query: &Query, mut start: Start, looks: Vec<Look>) -> R
         ));
     }
     Ok(start.tally.finish())
+}
+
+async fn see(look: &Look, query: &Query, start: &Start) -> Result<Seen> {
+    let mut rows = summary(look, start.window).await?;
+    // A token of one project shows all if its roles there are an administrator's.
+    rows.retain(|it| {
+        (look.wide || look.projects.contains(&it.project_id)) && counts(query, start, &it.project_id)
+    });
+    let processed = match scopes(look).await {
+        Ok(found) => Some(found),
+        Err(why) if why.is_forbidden() => None,
+        Err(why) => return Err(why),
+    };
+    let samples = if query.detail { frames(look, query, start).await? } else { Vec::new() };
+    Ok(Seen { rows, processed, samples })
 }
 
 /// Adds the rows to their projects.
@@ -286,15 +314,15 @@ fn cut(what: &str, got: usize, total: usize) -> Error {
     Error::Truncated { what: what.into(), why: format!("{got} of {total} rows came") }
 }
 
-/// How a metric is measured, which a summary doesn't tell.
-async fn measure(cloud: &Cloud, window: Window, metric: &str) -> Result<Measure> {
+/// A metric and how it is measured, which a summary doesn't tell.
+async fn measure(cloud: &Cloud, window: Window, metric: &str) -> Result<(String, Measure)> {
     let page = points(cloud, window, &[("type", metric)], 1, 0).await?;
     let frame = page.iter().flat_map(|it| &it.dataframes).next();
     let unit = frame.and_then(|it| it.usage.values().flatten().next()).and_then(|it| it.vol.unit.clone());
     let period = frame.and_then(|it| Some((time(&it.period.begin)?, time(&it.period.end)?)));
     let period = period.map(|(begin, end)| end.duration_since(begin).as_micros());
     let period = period.and_then(|it| u64::try_from(it).ok()).filter(|it| *it > 0).unwrap_or(PERIOD);
-    Ok(Measure { unit: unit.unwrap_or_default(), period })
+    Ok((metric.to_owned(), Measure { unit: unit.unwrap_or_default(), period }))
 }
 
 /// A page of data frames. `None`: there are none at all, which CloudKitty answers by 404.
@@ -325,7 +353,7 @@ struct Run {
 }
 
 /// A sample for each resource, and as long as its quantity stays the same.
-async fn frames(look: &Look, window: Window, query: &Query, start: &Start) -> Result<Vec<Sample>> {
+async fn frames(look: &Look, query: &Query, start: &Start) -> Result<Vec<Sample>> {
     let all: &[String] = &[String::new()];
     let mut samples = Vec::new();
     for project in if look.projects.is_empty() { all } else { &look.projects } {
@@ -335,7 +363,12 @@ async fn frames(look: &Look, window: Window, query: &Query, start: &Start) -> Re
         let mut runs: BTreeMap<(String, String, String), Run> = BTreeMap::new();
         let (mut seen, mut total) = (0, 1);
         while seen < total {
-            let Some(page) = points(&look.cloud, window, filter, POINTS, seen).await? else { break };
+            let Some(page) = points(&look.cloud, start.window, filter, POINTS, seen).await? else {
+                if seen > 0 {
+                    return Err(cut("CloudKitty's data frames", seen, total));
+                }
+                break;
+            };
             let before = seen;
             total = page.total;
             for frame in page.dataframes {
@@ -360,8 +393,7 @@ async fn frames(look: &Look, window: Window, query: &Query, start: &Start) -> Re
                                     && open.quantity == quantity
                                     && open.sample.kind == sample.kind =>
                             {
-                                sample.started_at = open.sample.started_at;
-                                sample.overlap += open.sample.overlap;
+                                sample.continue_from(&open.sample);
                             }
                             Some(open) => samples.push(open.sample),
                             None => {}
@@ -376,7 +408,24 @@ async fn frames(look: &Look, window: Window, query: &Query, start: &Start) -> Re
         }
         samples.extend(runs.into_values().map(|it| it.sample));
     }
+    for it in &mut samples {
+        it.rated = it.rated.take().map(rounded);
+    }
     Ok(samples)
+}
+
+impl Sample {
+    /// Takes in the periods before its own.
+    fn continue_from(&mut self, before: &Sample) {
+        self.started_at = before.started_at;
+        self.overlap += before.overlap;
+        for (unit, amount) in &before.measured {
+            *self.measured.entry(*unit).or_default() += amount;
+        }
+        if let (Some(cost), Some(more)) = (&mut self.rated, &before.rated) {
+            *cost += more;
+        }
+    }
 }
 
 /// A data point as a sample of its period. `None`: nobody asked for it, or it is in no unit of ours.
@@ -387,7 +436,7 @@ fn taken(
     begin: Timestamp,
     end: Timestamp,
 ) -> Option<(Sample, BigDecimal)> {
-    let Point { vol, groupby, metadata } = point;
+    let Point { vol, rating, groupby, metadata } = point;
     let words = vol.unit.unwrap_or_default();
     let unit = meaning(metric, &words).filter(|it| asked(query, it.service()))?;
     let text = |of: &Map<String, Value>, key: &str| of.get(key).and_then(Value::as_str).map(str::to_owned);
@@ -397,6 +446,8 @@ fn taken(
         _ => None,
     };
     let quantity = decimal(&vol.qty);
+    // The whole period, as CloudKitty rates it, even if the window ends in it.
+    let micros = u64::try_from(end.duration_since(begin).as_micros()).unwrap_or(0);
     // What counts for a microsecond is what counts at once.
     let at_once = amount(unit, &quantity, &words, 1).to_u64().unwrap_or(u64::MAX);
     let sample = Sample {
@@ -410,9 +461,10 @@ fn taken(
         kind: kind.unwrap_or_default(),
         started_at: begin,
         ended_at: Some(end),
-        // The whole period, as CloudKitty rates it, even if the window ends in it.
-        overlap: u64::try_from(end.duration_since(begin).as_micros()).unwrap_or(0),
+        overlap: micros,
         quantities: vec![(unit, at_once)],
+        measured: [(unit, amount(unit, &quantity, &words, micros))].into(),
+        rated: Some(decimal(&rating.price)),
         state: String::new(),
         grade: Grade::Rated,
         traits: metadata

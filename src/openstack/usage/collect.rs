@@ -199,6 +199,11 @@ async fn mode(cloud: &Cloud, query: &Query) -> Result<Mode> {
     Ok(Mode::AllProjects)
 }
 
+/// Does some of these at once. The results are in the order of the tasks.
+pub(super) async fn each<T, F: Future<Output = Result<T>>>(tasks: Vec<F>) -> Result<Vec<T>> {
+    stream::iter(tasks).buffered(AT_ONCE).try_collect().await
+}
+
 async fn seen_by_admin(cloud: &Cloud, whose: &Whose) -> Result<Vec<Project>> {
     let projects = cloud.projects();
     match whose {
@@ -215,10 +220,9 @@ async fn seen_by_admin(cloud: &Cloud, whose: &Whose) -> Result<Vec<Project>> {
             let mut all = projects.list(&ProjectFilter::default()).await?;
             all.retain(|it| ids.contains(&it.id));
             let known: BTreeSet<&str> = all.iter().map(|it| it.id.as_str()).collect();
-            let missing = ids.iter().find(|it| !known.contains(it.as_str())).cloned();
-            if let Some(id) = missing {
-                all.push(projects.get(&id).await?);
-            }
+            // The list has no projects that are domains, and none that were made since.
+            let missing = ids.iter().filter(|it| !known.contains(it.as_str()));
+            all.extend(each(missing.map(|id| projects.get(id)).collect()).await?);
             Ok(all)
         }
     }

@@ -3,12 +3,14 @@
 //! Its usage tells which servers there were, and not always since when: Nova 34 starts `started_at` (`launched_at`) anew
 //! when a server is rebuilt, resized, migrated, unshelved or rescued. What happened before would be lost, and all of it if
 //! that is after the window. So the servers that changed since the start of the window are read from their own list as
-//! well, which tells when each was asked for.
+//! well, which tells when each was asked for. That list is read before the usage; those that Nova starts anew in between
+//! would be in neither, so that what changed meanwhile is listed at the end.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::IpAddr;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::amount::Unit;
@@ -27,6 +29,9 @@ use crate::openstack::transport::Reply;
 /// From 2.40 on usage is paged; before, it is cut at Nova's `max_limit` without a word. From 2.47 on a server has its
 /// flavor in itself, as it was when the server got it.
 const NEEDED: Microversion = Microversion(2, 47);
+
+/// How far Nova's clock may be behind ours.
+const SKEW: SignedDuration = SignedDuration::from_mins(1);
 
 /// What Nova counts of one server.
 #[derive(Deserialize)]
@@ -117,6 +122,42 @@ struct More {
     availability_zone: Option<String>,
 }
 
+/// What was counted, and of which servers.
+struct Counted {
+    batch: Batch,
+    /// Hashes of their ids, which are small: no two of a cloud's servers have the same.
+    servers: HashSet<u64>,
+}
+
+impl Counted {
+    fn new(it: &Collector<'_>) -> Self {
+        Self { batch: it.batch(), servers: HashSet::new() }
+    }
+
+    fn mark(id: &str) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        id.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn has(&self, id: &str) -> bool {
+        self.servers.contains(&Self::mark(id))
+    }
+
+    /// Takes in a server that was read. What isn't counted in it has no sample.
+    fn take(&mut self, id: &str, sample: Option<Sample>) {
+        self.servers.insert(Self::mark(id));
+        if let Some(sample) = sample {
+            self.batch.push(sample);
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.batch.merge(other.batch);
+        self.servers.extend(other.servers);
+    }
+}
+
 /// Whether the account may read the usage of all projects.
 pub(super) async fn probe(cloud: &Cloud, window: &Window) -> Result<()> {
     cloud.send(usage(window, None).query("limit", "1")).await.map(drop)
@@ -136,14 +177,14 @@ pub(super) async fn read(it: &Collector<'_>, view: &View) -> Result<Batch> {
         });
     }
     let mut facts = HashMap::new();
-    let mut all = it.batch();
+    let mut all = Counted::new(it);
     if it.query.detail {
-        all.merge(listed(it, view, None, &mut facts).await?);
+        all.merge(listed(it, view, None, &mut facts, &all).await?);
     }
-    all.merge(listed(it, view, Some(it.window.start()), &mut facts).await?);
+    all.merge(listed(it, view, Some(it.window.start()), &mut facts, &all).await?);
     let project = view.project.as_deref();
     let key = if project.is_some() { "tenant_usage" } else { "tenant_usages" };
-    let read = |batch: &mut Batch, page: &Page<'_>| {
+    let read = |counted: &mut Counted, page: &Page<'_>| {
         let of: Vec<OfProject> = match project {
             Some(_) => vec![page.get(key)?],
             None => page.get(key)?,
@@ -151,16 +192,17 @@ pub(super) async fn read(it: &Collector<'_>, view: &View) -> Result<Batch> {
         let (mut rows, mut last) = (0, None);
         for usage in of.into_iter().flat_map(|it| it.server_usages) {
             rows += 1;
-            last = Some(usage.instance_id.clone());
-            let facts = facts.get(&usage.instance_id);
-            if let Some(sample) = sample(it, view, usage, facts, page.reply)? {
-                batch.push(sample);
-            }
+            let id = usage.instance_id.clone();
+            counted.take(&id, sample(it, view, usage, facts.get(&id), page.reply)?);
+            last = Some(id);
         }
         Ok(Seen { rows, last })
     };
-    all.merge(walk(&view.cloud, key, || usage(&it.window, project), || it.batch(), read).await?);
-    Ok(all)
+    let used = walk(&view.cloud, key, || usage(&it.window, project), || Counted::new(it), read).await?;
+    all.merge(used);
+    let meanwhile = Timestamp::from_second((it.observed_at - SKEW).as_second()).unwrap_or(it.observed_at);
+    all.merge(listed(it, view, Some(meanwhile), &mut facts, &all).await?);
+    Ok(all.batch)
 }
 
 fn usage(window: &Window, project: Option<&str>) -> Call {
@@ -238,6 +280,8 @@ fn sample(
             (Unit::RamMibHours, memory_mb),
             (Unit::LocalDiskGibHours, local_gb),
         ],
+        measured: BTreeMap::new(),
+        rated: None,
         state,
         grade: it.grade(UsageService::Compute),
         traits,
@@ -245,8 +289,8 @@ fn sample(
     }))
 }
 
-/// Reads a list of servers: those that are there, or those that changed since then, deleted ones too. Gives the ones that
-/// were there in the window and that usage leaves out.
+/// Reads a list of servers: those that are there, or those that changed since then, deleted ones too. Of the latter it
+/// gives the ones that were there in the window, that usage leaves out, and that aren't counted yet.
 ///
 /// `deleted=true` would be the shorter way, and is for administrators: to anyone else Nova lists those that are there,
 /// without a word.
@@ -255,7 +299,8 @@ async fn listed(
     view: &View,
     since: Option<Timestamp>,
     facts: &mut HashMap<String, Facts>,
-) -> Result<Batch> {
+    counted: &Counted,
+) -> Result<Counted> {
     let call = || {
         let call = Call::get(Service::Compute, "/servers/detail")
             .doing("list the servers")
@@ -266,17 +311,15 @@ async fn listed(
         }
         call.query("all_tenants", "1").queries(view.project.iter().map(|it| ("project_id", it.clone())))
     };
-    let read = |batch: &mut Batch, page: &Page<'_>| {
+    let read = |found: &mut Counted, page: &Page<'_>| {
         let rows: Vec<Listed> = page.get("servers")?;
         let seen = Seen { rows: rows.len(), last: rows.last().map(|it| it.id.clone()) };
         for row in rows {
-            let missing = since.and(row.missing(&it.window));
+            let missing = since.and(row.missing(&it.window)).filter(|it| !counted.has(&it.instance_id));
             let kept = it.query.detail || row.is_told_wrong(&it.window);
             let (id, known) = row.taken_apart(it.query.detail);
-            if let Some(usage) = missing
-                && let Some(sample) = sample(it, view, usage, Some(&known), page.reply)?
-            {
-                batch.push(sample);
+            if let Some(usage) = missing {
+                found.take(&id, sample(it, view, usage, Some(&known), page.reply)?);
             }
             if kept {
                 facts.insert(id, known);
@@ -284,7 +327,7 @@ async fn listed(
         }
         Ok(seen)
     };
-    walk(&view.cloud, "servers", call, || it.batch(), read).await
+    walk(&view.cloud, "servers", call, || Counted::new(it), read).await
 }
 
 impl Listed {

@@ -59,14 +59,14 @@ impl<'a> Page<'a> {
     }
 }
 
-/// Reads a list to its end, or fails. `read` takes in the rows of a page.
-pub(super) async fn walk(
+/// Reads a list to its end, or fails. `read` takes in the rows of a page. A list that starts anew starts with a new batch.
+pub(super) async fn walk<B>(
     cloud: &Cloud,
     key: &str,
     call: impl Fn() -> Call,
-    batch: impl Fn() -> Batch,
-    mut read: impl FnMut(&mut Batch, &Page<'_>) -> Result<Seen>,
-) -> Result<Batch> {
+    batch: impl Fn() -> B,
+    mut read: impl FnMut(&mut B, &Page<'_>) -> Result<Seen>,
+) -> Result<B> {
     let cut = |why: &str| Error::Truncated { what: key.to_owned(), why: why.to_owned() };
     for attempt in 0.. {
         let mut batch = batch();
@@ -146,6 +146,9 @@ fn sample(
     row: &Value,
     reply: &Reply,
 ) -> Result<Option<Sample>> {
+    if Meter::is_passing(row) {
+        return Ok(None);
+    }
     let things = meter.things;
     let read =
         meter.read(row).map_err(|key| reply.odd(format!("one of the {things} has no good `{key}`")))?;
@@ -169,6 +172,8 @@ fn sample(
         ended_at: None,
         overlap,
         quantities: vec![read.quantity],
+        measured: Default::default(),
+        rated: None,
         state: read.state.to_lowercase(),
         grade: it.grade(meter.service),
         traits: if detail { meter.traits(row) } else { Default::default() },

@@ -68,6 +68,8 @@ async fn account(it: &Collector<'_>, view: &View, project_id: &str) -> Result<Op
         ended_at: None,
         overlap,
         quantities: vec![(Unit::ObjectStoreGibHours, bytes)],
+        measured: Default::default(),
+        rated: None,
         state: String::new(),
         grade: it.grade(UsageService::ObjectStore),
         traits: traits.map(|(name, it)| (name.to_owned(), it.to_string())).into(),

@@ -79,6 +79,8 @@ fn sample(it: &Resource, window: Window) -> Sample {
         ended_at,
         overlap: window.overlap(started_at, ended_at),
         quantities: vec![(it.unit, it.quantity)],
+        measured: BTreeMap::new(),
+        rated: None,
         state: String::new(),
         grade: Grade::ExactExistence,
         traits: BTreeMap::new(),

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use bigdecimal::BigDecimal;
 use jiff::Timestamp;
 
 use super::amount::{Amount, Unit};
+use super::prices::Prices;
 use crate::openstack::catalog::Service;
 
 /// A kind of resource that is metered.
@@ -157,6 +159,11 @@ pub struct Sample {
     pub overlap: u64,
     /// What it counts for, each in the [base](Unit::base) of its unit: 2 for a server's [`Unit::VcpuHours`].
     pub quantities: Vec<(Unit, u64)>,
+    /// Amounts that an engine measured, where they aren't quantity x time: the quantity changed, or was no whole number,
+    /// and what is in `quantities` is its mean, for show.
+    pub measured: BTreeMap<Unit, Amount>,
+    /// What a rating engine charges for it. Such a sample has one unit. `None`: nobody rated it.
+    pub rated: Option<BigDecimal>,
     /// Its state in the service's own word, in lower case; empty if it has none.
     pub state: String,
     /// How far this can be trusted.
@@ -197,10 +204,24 @@ pub struct Server {
 }
 
 impl Sample {
-    /// Quantity x microseconds for each of its units.
+    /// The amount of each of its units, in the order of its quantities: what was measured, else quantity x
+    /// microseconds.
     pub fn amounts(&self) -> impl Iterator<Item = (Unit, Amount)> + '_ {
-        let micros = u128::from(self.overlap);
-        self.quantities.iter().map(move |(unit, quantity)| (*unit, u128::from(*quantity) * micros))
+        self.quantities.iter().map(|(unit, quantity)| {
+            let measured = self.measured.get(unit).copied();
+            (*unit, measured.unwrap_or_else(|| u128::from(*quantity) * u128::from(self.overlap)))
+        })
+    }
+
+    /// What an amount of it costs: what a rating engine charges, else by the prices. `None`: there is neither.
+    pub fn cost_of(&self, unit: Unit, amount: Amount, prices: &Prices) -> Option<BigDecimal> {
+        self.rated.clone().or_else(|| prices.cost(unit, &self.kind, amount))
+    }
+
+    /// What all of it costs, as [`Sample::cost_of`].
+    pub fn cost(&self, prices: &Prices) -> Option<BigDecimal> {
+        let costs = self.amounts().filter_map(|(unit, amount)| self.cost_of(unit, amount, prices));
+        costs.reduce(|one, other| one + other)
     }
 
     /// The order in which samples are told.

@@ -6,16 +6,19 @@ use futures_util::future::join_all;
 
 use super::work::Work;
 use super::{MissingMembers, ProjectGroupBinding};
+use crate::openstack::Error;
 use crate::openstack::identity::{Link, NewUser, User, UserChange, stored_unique_id};
-use crate::resources::federated_user::take::take;
-use crate::resources::{Explain, Federation, Tenancy};
-use crate::tf::{Context, Diagnostic, Result, at};
+use crate::resources::federated_user::take::{Refused, take};
+use crate::resources::{Explain, Federation, Tenancy, diagnostic};
+use crate::tf::{Context, Diagnostic, Diagnostics, Result, at};
 
 /// The members that were asked for, and who of them is there.
 #[derive(Default)]
 pub(super) struct People {
     pub(super) known: BTreeMap<String, User>,
     pub(super) missing: BTreeSet<String>,
+    /// Names of which nobody can tell whom they mean, and why.
+    unclear: BTreeMap<String, Error>,
     /// Id of the domain in which they were looked for.
     domain_id: String,
 }
@@ -41,24 +44,70 @@ pub(super) fn maker(
     }
 }
 
+/// MariaDB and MySQL do not tell case apart, and Keystone answers as they do. Accents it does not tell apart either: who is
+/// spelled with others is looked up, so that Keystone says it.
+fn same_name(one: &str, other: &str) -> bool {
+    one == other || one.to_lowercase() == other.to_lowercase()
+}
+
+/// Who is in a group.
+pub(super) async fn of_group(group_id: &str, client: &Tenancy) -> Result<Vec<User>> {
+    match client.groups().members(group_id).await {
+        // Whether the group itself is there, others ask at the same time.
+        Err(error) if error.is_not_found_of(group_id) => Ok(Vec::new()),
+        other => other.explain_at("Cannot read the group's members", at!(ProjectGroupBinding, members)),
+    }
+}
+
+/// Members as a configuration would say them. `None` if it could not: somebody is of another domain, or has no name of their
+/// own. They are then not managed.
+pub(super) async fn imported(members: Vec<User>, client: &Tenancy) -> Result<Option<BTreeSet<String>>> {
+    if members.is_empty() {
+        return Ok(Some(BTreeSet::new()));
+    }
+    let domain_id = users_domain(None, client).await?;
+    let count = members.len();
+    let here = members.into_iter().filter(|it| it.domain_id == domain_id && !it.name.is_empty());
+    let names: BTreeSet<_> = here.map(|it| it.name).collect();
+    Ok(Some(names).filter(|names| names.len() == count))
+}
+
+async fn users_domain(written: Option<&str>, client: &Tenancy) -> Result<String> {
+    match written {
+        Some(id) => Ok(id.to_owned()),
+        None => client.users_domain_id().await.explain("Cannot find the users' domain"),
+    }
+}
+
 impl People {
+    /// `members` are those of the group: who of them has the name need not be looked up.
     pub(super) async fn find(
         names: &BTreeSet<String>,
         domain: Option<&str>,
+        members: &[User],
         client: &Tenancy,
     ) -> Result<Self> {
         let mut people = People::default();
-        if names.is_empty() {
+        if names.is_empty() && members.is_empty() {
             return Ok(people);
         }
-        let domain = match domain {
-            Some(id) => id.to_owned(),
-            None => client.users_domain_id().await.explain("Cannot find the users' domain")?,
-        };
+        let domain = users_domain(domain, client).await?;
         people.domain_id.clone_from(&domain);
+        let mut others = Vec::new();
+        for name in names {
+            let named = members.iter().filter(|it| it.domain_id == domain && same_name(&it.name, name));
+            match User::meant(name, named.cloned().collect()) {
+                Ok(Some(user)) => drop(people.known.insert(name.clone(), user)),
+                Ok(None) | Err(_) => others.push(name),
+            }
+        }
         let users = client.users();
-        let found = join_all(names.iter().map(async |name| (name, users.find(&domain, name).await))).await;
-        for (name, user) in found {
+        let found = join_all(others.into_iter().map(async |name| (name, users.find(&domain, name).await)));
+        for (name, user) in found.await {
+            if let Err(why @ Error::Ambiguous { .. }) = user {
+                people.unclear.insert(name.clone(), why);
+                continue;
+            }
             match user.explain_at(&format!("Cannot look up \"{name}\""), at!(ProjectGroupBinding, members))? {
                 Some(user) => drop(people.known.insert(name.clone(), user)),
                 None => drop(people.missing.insert(name.clone())),
@@ -67,19 +116,60 @@ impl People {
         Ok(people)
     }
 
-    pub(super) fn refuse_missing(&self, missing: MissingMembers) -> Result<()> {
-        if self.missing.is_empty() || missing != MissingMembers::Fail {
-            return Ok(());
+    /// Members as a state has them: who is wanted by the name that is written, and everybody else so that nobody takes them
+    /// for one of those.
+    pub(super) async fn shown(
+        &self,
+        wanted: &BTreeSet<String>,
+        members: Vec<User>,
+        client: &Tenancy,
+    ) -> BTreeSet<String> {
+        let mut shown = BTreeSet::new();
+        for user in members {
+            let before = shown.len();
+            shown.extend(self.known.iter().filter(|(_, it)| it.id == user.id).map(|(name, _)| name.clone()));
+            if shown.len() > before {
+                continue;
+            }
+            let name = match user.domain_id == self.domain_id {
+                true => user.name.clone(),
+                false => {
+                    // What is not told is not known by a name.
+                    let domain = client.domains().get_opt(&user.domain_id).await.ok().flatten();
+                    let domain = domain.map_or_else(|| user.domain_id.clone(), |it| it.name);
+                    format!("{domain}/{}", user.name)
+                }
+            };
+            let free = !user.name.is_empty() && !wanted.contains(&name) && !shown.contains(&name);
+            shown.insert(if free { name } else { user.id });
         }
-        let names: Vec<_> = self.missing.iter().map(|name| format!("\"{name}\"")).collect();
-        Err(Diagnostic::error("Keystone does not know all members")
-            .detail(format!(
-                "There is no user {} in the domain where members are looked up. Set `missing_members = \"skip\"` to add \
-                 members once they appear.",
-                names.join(", ")
-            ))
-            .at(at!(ProjectGroupBinding, members))
-            .into())
+        shown
+    }
+
+    /// Refuses whom nobody can tell, and who is missing if that is an error.
+    pub(super) fn refuse(&self, missing: MissingMembers) -> Result<()> {
+        let mut found = Diagnostics::default();
+        for (name, why) in &self.unclear {
+            let mut told = diagnostic(format!("Several users have the name \"{name}\""), why.clone());
+            told.detail.push_str(
+                "\n\nGive the one who is meant a name that nobody else has, by a `tenancy_federated_user` that imports the id, \
+                 and write that here.",
+            );
+            found.push(told.at(at!(ProjectGroupBinding, members)));
+        }
+        if !self.missing.is_empty() && missing == MissingMembers::Fail {
+            let names: Vec<_> = self.missing.iter().map(|name| format!("\"{name}\"")).collect();
+            found.push(
+                Diagnostic::error("Keystone does not know all members")
+                    .detail(format!(
+                        "There is no user {} in the domain where members are looked up. Set `missing_members = \"skip\"` to \
+                         add members once they appear.",
+                        names.join(", ")
+                    ))
+                    .at(at!(ProjectGroupBinding, members)),
+            );
+        }
+        found.into_result()
     }
 
     /// Who stays missing.
@@ -126,7 +216,7 @@ impl Work<'_> {
             rest: UserChange::default(),
         };
         let wanted: Vec<_> = people.missing.iter().map(new).collect();
-        let results = join_all(wanted.iter().map(|new| take(new, true, true, self.client))).await;
+        let results = join_all(wanted.iter().map(|new| take(new, false, true, self.client))).await;
         for (new, result) in wanted.iter().zip(results) {
             match result {
                 Ok(taken) => {
@@ -134,11 +224,26 @@ impl Work<'_> {
                     people.known.insert(new.name.clone(), taken.user);
                 }
                 Err(why) => {
-                    let mut told = why.explain(new).at(at!(ProjectGroupBinding, members));
+                    let mut told = explain(why, new).at(at!(ProjectGroupBinding, members));
                     told.summary = format!("Cannot make the member \"{}\": {}", new.name, told.summary);
                     self.found.push(told);
                 }
             }
         }
     }
+}
+
+/// A refusal as a member is told it. Who lives in another domain is no member that is looked up in this one.
+fn explain(why: Refused, new: &NewUser) -> Diagnostic {
+    let elsewhere = match &why {
+        Refused::Elsewhere(user) => Some((user.id.clone(), user.name.clone(), user.domain_id.clone())),
+        _ => None,
+    };
+    let told = why.explain(new);
+    let Some((id, name, domain_id)) = elsewhere else { return told };
+    told.detail(format!(
+        "The identity {} belongs to user \"{name}\" ({id}) of domain {domain_id}, and members are looked up in domain {}. Keystone \
+         moves no user. Set `members_domain_id` to the user's domain, or delete that user first.",
+        new.link, new.domain_id
+    ))
 }

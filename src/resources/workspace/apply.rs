@@ -43,6 +43,23 @@ pub(super) fn levels(tenants: &Tenants) -> Vec<Vec<&str>> {
     levels
 }
 
+/// In which turns to give new names, of pairs of the name before and the one after: who gets another's name comes after that
+/// one has got its own. Last come those who would swap names, which Keystone does not let them do.
+fn turns(names: &[(&str, &str)]) -> Vec<Vec<usize>> {
+    let mut turns = Vec::new();
+    let mut left: Vec<usize> = (0..names.len()).collect();
+    while !left.is_empty() {
+        let is_renamed = |at: &&usize| names[**at].0 != names[**at].1;
+        let held: HashSet<&str> = left.iter().filter(is_renamed).map(|at| names[*at].0).collect();
+        let (now, later): (Vec<_>, Vec<_>) =
+            left.iter().partition(|at| !is_renamed(at) || !held.contains(names[**at].1));
+        let (now, later) = if now.is_empty() { (later, now) } else { (now, later) };
+        turns.push(now);
+        left = later;
+    }
+    turns
+}
+
 /// Tenants on their way from what they were to what they are to be.
 pub(super) struct Work<'a> {
     pub(super) client: &'a Context<Tenancy>,
@@ -116,22 +133,30 @@ impl<'a> Work<'a> {
                 _ => changing.push((key, tenant, id, was, again)),
             }
         }
-        let (before, frame, client) = (&self.before, &self.frame, self.client);
-        let work = changing.into_iter().map(|(key, tenant, id, was, again)| {
-            async move {
-                let done = match was {
-                    Some((old, was)) => {
-                        let was = Was { frame: before, key: old, tenant: was };
-                        Box::pin(frame.change(was, key, tenant, again, client)).await
-                    }
-                    None => Box::pin(frame.take(id, key, tenant, client)).await,
-                };
-                (key, done)
-            }
-            .boxed()
+        let names = changing.iter().map(|(key, tenant, _, was, _)| {
+            let before = was.map(|(key, tenant)| tenant.name(key));
+            (before.unwrap_or_default(), tenant.name(key))
         });
-        for (key, done) in each(work).await {
-            self.note(key, done);
+        let turns = turns(&names.collect::<Vec<_>>());
+        for turn in turns {
+            let (before, frame, client) = (&self.before, &self.frame, self.client);
+            let work = turn.into_iter().map(|at| changing[at]).map(|(key, tenant, id, was, again)| {
+                async move {
+                    let done = match was {
+                        Some((old, was)) => {
+                            let was = Was { frame: before, key: old, tenant: was };
+                            Box::pin(frame.change(was, key, tenant, again, client)).await
+                        }
+                        None => Box::pin(frame.take(id, key, tenant, client)).await,
+                    };
+                    (key, done)
+                }
+                .boxed()
+            });
+            let work = each(work);
+            for (key, done) in work.await {
+                self.note(key, done);
+            }
         }
     }
 
@@ -207,6 +232,13 @@ mod tests {
             on_destroy: OnTenantDestroy::RefuseIfNotEmpty,
         };
         all.iter().map(|(key, parent)| ((*key).to_owned(), tenant(*parent))).collect()
+    }
+
+    #[test]
+    fn a_name_is_given_up_before_another_gets_it() {
+        let names = [("a", "b"), ("b", "c"), ("d", "d"), ("c", "e"), ("", "a")];
+        assert_eq!(turns(&names), [vec![2, 3], vec![1], vec![0], vec![4]]);
+        assert_eq!(turns(&[("a", "b"), ("b", "a"), ("c", "d")]), [vec![2], vec![0, 1]]);
     }
 
     #[test]

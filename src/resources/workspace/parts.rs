@@ -183,6 +183,7 @@ pub(super) fn in_binding(mut found: Diagnostics, key: &str, name: &str) -> Diagn
         one.detail = one
             .detail
             .replace("`missing_members", "`users.missing")
+            .replace("`members_domain_id`", "`users.domain_id`")
             .replace("`federation` here", "`users` here");
     }
     below(found, |_| tenant_at(key).attribute("bindings").key(name))

@@ -176,6 +176,7 @@ impl<P: Provider> Server<P> {
         let private = if prior.is_null() { Default::default() } else { it.prior_private };
         // A provider block that is not known yet is no obstacle to a plan; the hook looks at less.
         let context = self.context().ok().map(|it| it.keeping(moves::unmarked(&private)));
+        let may_defer = it.client_capabilities.is_some_and(|it| it.deferral_allowed);
         let change = ErasedChange { prior, planned: planned.value, config, replace: planned.replace };
         let mut response = plan_resource_change::Response {
             planned_private: private,
@@ -196,6 +197,9 @@ impl<P: Provider> Server<P> {
         }
         if let Some(context) = context {
             found.extend(context.take_warnings());
+            if may_defer && context.defers() {
+                response.deferred = Some(Deferred { reason: deferred::Reason::ResourceConfigUnknown.into() });
+            }
             let kept = context.take_private();
             if kept != moves::unmarked(&response.planned_private) {
                 response.planned_private = kept.into();

@@ -81,3 +81,28 @@ resource "tenancy_federated_user" "elsewhere" {
   identity_provider = tenancy_federation_protocol.openid.identity_provider
   protocol          = tenancy_federation_protocol.openid.protocol
 }
+
+resource "tenancy_workspace_domain" "later" {
+  name = "${var.prefix}-later"
+}
+
+resource "tenancy_federated_user" "later" {
+  name              = "${var.prefix}-eve"
+  domain_id         = tenancy_workspace_domain.later.id
+  identity_provider = tenancy_federation_protocol.openid.identity_provider
+  protocol          = tenancy_federation_protocol.openid.protocol
+  on_existing       = "fail"
+}
+
+resource "tenancy_project_group_binding" "twins" {
+  domain_id         = tenancy_workspace_domain.people.id
+  group             = { name = "${var.prefix}-twins" }
+  roles             = ["reader"]
+  members           = ["${var.prefix}-twin"]
+  members_domain_id = tenancy_workspace_domain.people.id
+}
+
+data "tenancy_user" "twin" {
+  name      = "${var.prefix}-twin"
+  domain_id = tenancy_workspace_domain.people.id
+}

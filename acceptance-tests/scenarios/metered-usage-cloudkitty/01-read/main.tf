@@ -29,6 +29,9 @@ data "tenancy_metered_usage" "volumes" {
   project_ids = [var.project]
   services    = ["volume"]
   detail      = true
+  # What CloudKitty has rated costs what CloudKitty says.
+  prices  = { volume_gib_hours = 7 }
+  billing = { currency = "EUR", provider = "Example Cloud" }
 }
 
 data "tenancy_metered_usage" "ragged" {
@@ -52,4 +55,11 @@ output "other" {
 
 output "until" {
   value = local.day.completeness.compute.until
+}
+
+output "costs" {
+  value = {
+    csv  = [for it in csvdecode(data.tenancy_metered_usage.volumes.csv) : "${it.amount} ${it.unit_price}${it.cost} ${it.currency}"]
+    json = [for it in jsondecode(data.tenancy_metered_usage.volumes.json).samples : it.cost]
+  }
 }

@@ -26,6 +26,7 @@ resource "tenancy_workspace" "acme" {
       }
     }
     lab = {
+      name       = "${var.prefix}-mail"
       on_destroy = "keep"
       parent     = "web"
       bindings = {

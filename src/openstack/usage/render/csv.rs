@@ -32,7 +32,8 @@ const COLUMNS: [&str; 22] = [
 ];
 
 /// A table. With samples it has a row for each of their units, and without a row for each unit and kind of a
-/// project's totals; `amount` is in hours of the unit either way. Costs are empty where there is no price.
+/// project's totals; `amount` is in hours of the unit either way. Costs are a rating engine's, or by the prices, and empty
+/// where there is neither.
 pub fn csv(report: &Report, prices: &Prices, currency: &str) -> String {
     let mut table = ::csv::Writer::from_writer(Vec::new());
     // Writing to memory, with as many fields in each row as in the first, fails in no way.
@@ -94,8 +95,8 @@ pub fn csv(report: &Report, prices: &Prices, currency: &str) -> String {
                 amount: plain(&hours(unit, amount)),
                 grade: sample.grade.word(),
                 sample: Some((sample, plain(&hours(unit, u128::from(*quantity) * HOUR)))),
-                price: prices.of(unit, &sample.kind),
-                cost: prices.cost(unit, &sample.kind, amount),
+                price: prices.of(unit, &sample.kind).filter(|_| sample.rated.is_none()),
+                cost: sample.cost_of(unit, amount, prices),
                 currency,
             }));
         }

@@ -8,9 +8,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::plain;
-use crate::openstack::usage::{
-    Amount, Grade, Prices, ProjectUsage, Report, Sample, Source, Totals, Unit, hours,
-};
+use crate::openstack::usage::{Amount, Grade, Prices, ProjectUsage, Report, Sample, Source, Unit, hours};
 
 /// A number with all its digits: a float has 15 of them.
 type Number = Box<RawValue>;
@@ -134,10 +132,6 @@ fn project<'a>(it: &'a ProjectUsage, prices: &Prices) -> Project<'a> {
 }
 
 fn resource<'a>(it: &'a Sample, prices: &Prices) -> Resource<'a> {
-    let mut totals = Totals::default();
-    for (unit, amount) in it.amounts() {
-        totals.add(unit, &it.kind, amount);
-    }
     Resource {
         service: it.service.word(),
         resource_id: &it.resource_id,
@@ -149,10 +143,10 @@ fn resource<'a>(it: &'a Sample, prices: &Prices) -> Resource<'a> {
         started_at: it.started_at,
         ended_at: it.ended_at,
         hours: amount_of(Unit::ServerHours, u128::from(it.overlap)),
-        amounts: totals.units().map(|unit| (unit.word(), amount_of(unit, totals.of(unit)))).collect(),
+        amounts: it.amounts().map(|(unit, amount)| (unit.word(), amount_of(unit, amount))).collect(),
         grade: it.grade.word(),
         traits: &it.traits,
-        cost: prices.total(&totals).as_ref().map(number),
+        cost: it.cost(prices).as_ref().map(number),
     }
 }
 

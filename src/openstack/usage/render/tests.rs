@@ -43,6 +43,8 @@ fn sample(
         ended_at,
         overlap: window().overlap(started_at, ended_at),
         quantities: quantities.to_vec(),
+        measured: BTreeMap::new(),
+        rated: None,
         state: "active".into(),
         grade: Grade::ExactExistence,
         traits: BTreeMap::new(),

@@ -3,9 +3,14 @@ resource "tenancy_workspace_domain" "people" {
   on_destroy = "delete"
 }
 
+resource "tenancy_workspace_domain" "others" {
+  name       = "${var.prefix}-others"
+  on_destroy = "delete"
+}
+
 resource "tenancy_identity_provider" "aad" {
   id         = "${var.prefix}-aad"
-  domain_id  = tenancy_workspace_domain.people.id
+  domain_id  = tenancy_workspace_domain.others.id
   remote_ids = ["https://${var.prefix}.example"]
 }
 
@@ -24,6 +29,12 @@ resource "tenancy_federation_protocol" "openid" {
   mapping           = tenancy_federation_mapping.aad.id
 }
 
+resource "tenancy_federation_protocol" "mapped" {
+  identity_provider = tenancy_identity_provider.aad.id
+  protocol          = "mapped"
+  mapping           = tenancy_federation_mapping.aad.id
+}
+
 resource "tenancy_identity_provider" "backup" {
   id        = "${var.prefix}-backup"
   domain_id = tenancy_workspace_domain.people.id
@@ -35,11 +46,23 @@ resource "tenancy_federation_protocol" "backup" {
   mapping           = tenancy_federation_mapping.aad.id
 }
 
+variable "project" {
+  type = string
+}
+
 resource "tenancy_federated_user" "jane" {
   name              = "${var.prefix}-jane"
   domain_id         = tenancy_workspace_domain.people.id
   identity_provider = tenancy_federation_protocol.openid.identity_provider
   protocol          = tenancy_federation_protocol.openid.protocol
-  enabled           = true
-  on_destroy        = "disable"
+  enabled            = true
+  default_project_id = var.project
+}
+
+resource "tenancy_federated_user" "joe" {
+  name              = "${var.prefix}-joe"
+  domain_id         = tenancy_workspace_domain.people.id
+  identity_provider = tenancy_federation_protocol.mapped.identity_provider
+  protocol          = tenancy_federation_protocol.mapped.protocol
+  unique_id         = "${var.prefix}/4712"
 }

@@ -3,9 +3,14 @@ resource "tenancy_workspace_domain" "people" {
   on_destroy = "delete"
 }
 
+resource "tenancy_workspace_domain" "others" {
+  name       = "${var.prefix}-others"
+  on_destroy = "delete"
+}
+
 resource "tenancy_identity_provider" "aad" {
   id         = "${var.prefix}-aad"
-  domain_id  = tenancy_workspace_domain.people.id
+  domain_id  = tenancy_workspace_domain.others.id
   remote_ids = ["https://${var.prefix}.example"]
 }
 

@@ -1,0 +1,3 @@
+resource "tenancy_workspace_domain" "acme" {
+  name = "${var.prefix}-acme"
+}

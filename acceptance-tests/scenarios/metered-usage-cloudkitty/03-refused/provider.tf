@@ -1,0 +1,6 @@
+provider "tenancy" {
+  metering = {
+    user_id  = var.reader
+    password = var.password
+  }
+}
