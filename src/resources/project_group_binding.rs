@@ -84,7 +84,8 @@ pub struct ProjectGroupBinding {
     #[tf(default = false, replace)]
     pub inherited: bool,
     /// The members, by name (the euid, `User.name`). Not managed unless set; `[]` is none. A plan shows a member of another
-    /// domain, who is to go, as `domain/name`, and a namesake by id. An import takes in members that names can say.
+    /// domain, who is to go, as `domain/name (id)`, and a namesake as `name (id)`. An import takes in members that names can
+    /// say.
     #[tf(managed_if_set, check(check::members))]
     pub members: Option<BTreeSet<String>>,
     /// Id of the domain in which the members are looked up. By default the provider's `users_domain_id`.

@@ -73,7 +73,8 @@ pub struct Binding {
     #[tf(check(check::name))]
     pub group_name: Option<String>,
     /// The members, by name (the euid, `User.name`). Not managed unless set; `[]` is none. A plan shows a member of another
-    /// domain, who is to go, as `domain/name`, and a namesake by id. An import takes in members that names can say.
+    /// domain, who is to go, as `domain/name (id)`, and a namesake as `name (id)`. An import takes in members that names can
+    /// say.
     #[tf(managed_if_set, check(check::members))]
     pub members: Option<BTreeSet<String>>,
     /// Id of the group.

@@ -50,6 +50,17 @@ fn same_name(one: &str, other: &str) -> bool {
     one == other || one.to_lowercase() == other.to_lowercase()
 }
 
+/// A member who is none of those that a name can mean: of another domain, or a namesake.
+fn stranger(name: &str, id: &str) -> String {
+    format!("{name} ({id})")
+}
+
+/// Whether this is how a state has such a member: that is nobody's name.
+fn is_stranger(text: &str) -> bool {
+    let id = text.strip_suffix(')').and_then(|it| it.rsplit_once(" (")).map_or("", |(_, id)| id);
+    matches!(id.len(), 32 | 64) && id.bytes().all(|it| it.is_ascii_hexdigit())
+}
+
 /// Who is in a group.
 pub(super) async fn of_group(group_id: &str, client: &Tenancy) -> Result<Vec<User>> {
     match client.groups().members(group_id).await {
@@ -94,7 +105,7 @@ impl People {
         let domain = users_domain(domain, client).await?;
         people.domain_id.clone_from(&domain);
         let mut others = Vec::new();
-        for name in names {
+        for name in names.iter().filter(|it| !is_stranger(it)) {
             let named = members.iter().filter(|it| it.domain_id == domain && same_name(&it.name, name));
             match User::meant(name, named.cloned().collect()) {
                 Ok(Some(user)) => drop(people.known.insert(name.clone(), user)),
@@ -131,17 +142,16 @@ impl People {
             if shown.len() > before {
                 continue;
             }
-            let name = match user.domain_id == self.domain_id {
-                true => user.name.clone(),
-                false => {
-                    // What is not told is not known by a name.
-                    let domain = client.domains().get_opt(&user.domain_id).await.ok().flatten();
-                    let domain = domain.map_or_else(|| user.domain_id.clone(), |it| it.name);
-                    format!("{domain}/{}", user.name)
-                }
-            };
-            let free = !user.name.is_empty() && !wanted.contains(&name) && !shown.contains(&name);
-            shown.insert(if free { name } else { user.id });
+            if user.domain_id != self.domain_id {
+                // What is not told is not known by a name.
+                let domain = client.domains().get_opt(&user.domain_id).await.ok().flatten();
+                let domain = domain.map_or_else(|| user.domain_id.clone(), |it| it.name);
+                shown.insert(stranger(&format!("{domain}/{}", user.name), &user.id));
+            } else if user.name.is_empty() || wanted.contains(&user.name) || shown.contains(&user.name) {
+                shown.insert(stranger(&user.name, &user.id));
+            } else {
+                shown.insert(user.name);
+            }
         }
         shown
     }
@@ -246,4 +256,18 @@ fn explain(why: Refused, new: &NewUser) -> Diagnostic {
          moves no user. Set `members_domain_id` to the user's domain, or delete that user first.",
         new.link, new.domain_id
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_are_nobodys_names() {
+        assert!(is_stranger(&stranger("acme/jane", &"0f".repeat(16))));
+        assert!(is_stranger(&stranger("", &"0f".repeat(32))));
+        for name in ["jane", "jane (0f)", "acme/jane", "jane (guest of the administration, w)"] {
+            assert!(!is_stranger(name), "{name}");
+        }
+    }
 }
