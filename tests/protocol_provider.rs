@@ -303,7 +303,8 @@ async fn an_identity_may_have_several_parts() -> Result<()> {
         let answer = host.provider().import_resource_state(request).await?.into_inner();
         assert!(answer.diagnostics.is_empty(), "{:?}", answer.diagnostics);
         let imported = &answer.imported_resources[0];
-        let state = json!({"identity_provider": "aad", "protocol": "openid", "mapping": "m", "remote_id_attribute": "ISS"});
+        let state = json!({"id": "aad/openid", "identity_provider": "aad", "protocol": "openid", "mapping": "m",
+            "remote_id_attribute": "ISS"});
         assert_eq!(plain(imported.state.as_ref()), state);
         assert_eq!(plain(imported.identity.as_ref().and_then(|it| it.identity_data.as_ref())), identity);
     }
