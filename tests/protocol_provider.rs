@@ -9,11 +9,14 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use support::host::{Host, Result};
 use tenancy::tf::proto::tfplugin6::*;
+use tokio_stream::StreamExt as _;
 use wiremock::matchers::{method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 const PROJECT: &str = "tenancy_tenant_project";
 const BINDING: &str = "tenancy_project_group_binding";
+const TOKEN: &str = "tenancy_token";
+const CREDENTIAL: &str = "tenancy_application_credential";
 const UNKNOWN: &str = "<unknown>";
 
 /// A Keystone that logs in whoever comes.
@@ -34,6 +37,12 @@ async fn keystone() -> MockServer {
 
 async fn on(server: &MockServer, verb: &str, at: &str, answer: ResponseTemplate) {
     Mock::given(method(verb)).and(path(at)).respond_with(answer).mount(server).await;
+}
+
+/// What was sent by this method.
+async fn sent(server: &MockServer, verb: &str) -> Vec<wiremock::Request> {
+    let all = server.received_requests().await.unwrap_or_default();
+    all.into_iter().filter(|it| it.method.as_str() == verb).collect()
 }
 
 fn ok(status: u16, body: Value) -> ResponseTemplate {
@@ -462,12 +471,35 @@ async fn stop_loses_nothing_and_is_prompt() -> Result<()> {
     Ok(())
 }
 
+fn named(name: &str) -> Value {
+    json!({"id": name, "name": name, "domain": {"id": "default", "name": "Default"}})
+}
+
+fn token_config() -> Value {
+    json!({"oidc": null, "project_id": null, "project_name": "admin", "project_domain_id": null,
+        "project_domain_name": null, "domain_id": null, "domain_name": null, "system": null, "token": null,
+        "expires_at": null, "user_id": null, "user_name": null, "roles": null, "auth_url": null})
+}
+
+async fn open(host: &Host, type_name: &str, config: Value) -> Result<open_ephemeral_resource::Response> {
+    let (type_name, config) = (type_name.into(), dynamic(config));
+    let request = open_ephemeral_resource::Request { type_name, config, ..Default::default() };
+    let opened = host.provider().open_ephemeral_resource(request).await?.into_inner();
+    assert!(opened.diagnostics.is_empty(), "{:?}", opened.diagnostics);
+    Ok(opened)
+}
+
+async fn close(host: &Host, type_name: &str, opened: open_ephemeral_resource::Response) -> Result<()> {
+    let request = close_ephemeral_resource::Request { type_name: type_name.into(), private: opened.private };
+    let closed = host.provider().close_ephemeral_resource(request).await?.into_inner();
+    assert!(closed.diagnostics.is_empty(), "{:?}", closed.diagnostics);
+    Ok(())
+}
+
 /// A token is opened, asked about a minute before its end, and revoked; the process that ends revokes what is left.
 #[tokio::test(flavor = "multi_thread")]
 async fn hands_out_a_token_and_takes_it_back() -> Result<()> {
     let server = keystone().await;
-    let named =
-        |name: &str| json!({"id": name, "name": name, "domain": {"id": "default", "name": "Default"}});
     let token = json!({"token": {"methods": ["token"], "expires_at": "2999-01-01T00:00:00.000000Z",
         "issued_at": "2026-01-01T00:00:00.000000Z", "user": named("u"), "roles": [], "catalog": []}});
     let read = Mock::given(method("GET")).and(path("/v3/auth/tokens"));
@@ -476,20 +508,7 @@ async fn hands_out_a_token_and_takes_it_back() -> Result<()> {
     const SLOW: Duration = Duration::from_millis(2500);
     on(&server, "DELETE", "/v3/auth/tokens", ResponseTemplate::new(204).set_delay(SLOW)).await;
     let host = configured(&server).await?;
-    const TOKEN: &str = "tenancy_token";
-    let written = json!({"oidc": null, "project_id": null, "project_name": "admin", "project_domain_id": null,
-        "project_domain_name": null, "domain_id": null, "domain_name": null, "system": null, "token": null,
-        "expires_at": null, "user_id": null, "user_name": null, "roles": null, "auth_url": null});
-    let open = async || {
-        let request = open_ephemeral_resource::Request {
-            type_name: TOKEN.into(),
-            config: dynamic(written.clone()),
-            ..Default::default()
-        };
-        host.provider().open_ephemeral_resource(request).await.map(|it| it.into_inner())
-    };
-    let opened = open().await?;
-    assert!(opened.diagnostics.is_empty(), "{:?}", opened.diagnostics);
+    let opened = open(&host, TOKEN, token_config()).await?;
     let result = plain(opened.result.as_ref());
     assert_eq!((&result["token"], &result["project_name"]), (&json!("t"), &json!("admin")));
     assert_eq!(
@@ -500,7 +519,7 @@ async fn hands_out_a_token_and_takes_it_back() -> Result<()> {
     let renew_at: std::time::SystemTime = opened.renew_at.ok_or("no time")?.try_into()?;
     assert_eq!(end.duration_since(renew_at)?, Duration::from_secs(60));
 
-    let private = opened.private;
+    let private = opened.private.clone();
     let renew = async || {
         let request = renew_ephemeral_resource::Request { type_name: TOKEN.into(), private: private.clone() };
         host.provider().renew_ephemeral_resource(request).await.map(|it| it.into_inner())
@@ -509,20 +528,51 @@ async fn hands_out_a_token_and_takes_it_back() -> Result<()> {
     assert_eq!(severities(&renewed.diagnostics), [(WARNING, "The token is about to end".into())]);
     assert_eq!((renewed.renew_at, &renewed.private), (None, &private));
 
-    let request = close_ephemeral_resource::Request { type_name: TOKEN.into(), private: private.clone() };
-    let closed = host.provider().close_ephemeral_resource(request).await?.into_inner();
-    assert!(closed.diagnostics.is_empty(), "{:?}", closed.diagnostics);
-    let deletions = async || {
-        let all = server.received_requests().await.unwrap_or_default();
-        all.iter().filter(|it| it.method.as_str() == "DELETE").count()
-    };
-    assert_eq!(deletions().await, 1);
+    close(&host, TOKEN, opened).await?;
+    assert_eq!(sent(&server, "DELETE").await.len(), 1);
 
     // Not closed by the host: the end does it, and waits for it.
-    open().await?;
+    open(&host, TOKEN, token_config()).await?;
     let (status, took) = host.shutdown().await?;
     assert!(status.success() && took >= SLOW, "{status}, {took:?}");
-    assert_eq!(deletions().await, 2);
+    assert_eq!(sent(&server, "DELETE").await.len(), 2);
+    Ok(())
+}
+
+/// Whoever's access is revoked is disabled for a moment, and not for good if something else fails meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_does_not_stay_disabled_for_a_failure() -> Result<()> {
+    let server = keystone().await;
+    let user = json!({"user": {"id": "jane", "name": "jane", "domain_id": "d", "enabled": true}});
+    on(&server, "GET", "/v3/users/jane", ok(200, user.clone())).await;
+    on(&server, "PATCH", "/v3/users/jane", ok(200, user)).await;
+    for list in ["role_assignments", "users/jane/groups", "credentials", "OS-TRUST/trusts"] {
+        let key = list.rsplit('/').next().unwrap_or_default();
+        on(&server, "GET", &format!("/v3/{list}"), ok(200, json!({ key: [] }))).await;
+    }
+    let credentials = "/v3/users/jane/application_credentials";
+    let once = Mock::given(method("GET")).and(path(credentials));
+    once.respond_with(ok(200, json!({"application_credentials": []}))).up_to_n_times(1).mount(&server).await;
+    on(&server, "GET", credentials, ok(403, json!({"error": {"code": 403, "message": "no more"}}))).await;
+    let host = configured(&server).await?;
+    let request = invoke_action::Request {
+        action_type: "tenancy_revoke_user".into(),
+        config: dynamic(json!({"user_id": "jane", "disable": null})),
+        ..Default::default()
+    };
+    let mut events = host.provider().invoke_action(request).await?.into_inner();
+    let mut said = Vec::new();
+    while let Some(event) = events.next().await {
+        if let Some(invoke_action::event::Type::Completed(it)) = event?.r#type {
+            said = severities(&it.diagnostics);
+        }
+    }
+    assert_eq!(said, [(ERROR, "Cannot see what the user may do".into())]);
+    let mut changes = Vec::new();
+    for it in sent(&server, "PATCH").await {
+        changes.push(it.body_json::<Value>()?["user"]["enabled"].clone());
+    }
+    assert_eq!(changes, [json!(false), json!(true)]);
     Ok(())
 }
 
@@ -530,8 +580,6 @@ async fn hands_out_a_token_and_takes_it_back() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_revoked_after_what_was_made_with_it_is_gone() -> Result<()> {
     let server = keystone().await;
-    let named =
-        |name: &str| json!({"id": name, "name": name, "domain": {"id": "default", "name": "Default"}});
     let token = json!({"token": {"methods": ["token"], "expires_at": "2999-01-01T00:00:00.000000Z",
         "issued_at": "2026-01-01T00:00:00.000000Z", "user": named("u"), "project": named("p"), "roles": [],
         "catalog": [{"type": "identity", "id": "c", "name": "keystone", "endpoints": [
@@ -543,40 +591,17 @@ async fn a_token_is_revoked_after_what_was_made_with_it_is_gone() -> Result<()> 
     on(&server, "POST", CREDENTIALS, ok(201, made)).await;
     on(&server, "DELETE", &format!("{CREDENTIALS}/a"), ResponseTemplate::new(204)).await;
     let host = configured(&server).await?;
-    let open = async |type_name: &str, config: Value| -> Result<_> {
-        let request = open_ephemeral_resource::Request {
-            type_name: type_name.into(),
-            config: dynamic(config),
-            ..Default::default()
-        };
-        let opened = host.provider().open_ephemeral_resource(request).await?.into_inner();
-        assert!(opened.diagnostics.is_empty(), "{:?}", opened.diagnostics);
-        Ok(opened)
-    };
-    let close = async |type_name: &str, opened: open_ephemeral_resource::Response| -> Result<()> {
-        let request =
-            close_ephemeral_resource::Request { type_name: type_name.into(), private: opened.private };
-        let closed = host.provider().close_ephemeral_resource(request).await?.into_inner();
-        assert!(closed.diagnostics.is_empty(), "{:?}", closed.diagnostics);
-        Ok(())
-    };
-    let written = json!({"oidc": null, "project_id": null, "project_name": "admin", "project_domain_id": null,
-        "project_domain_name": null, "domain_id": null, "domain_name": null, "system": null, "token": null,
-        "expires_at": null, "user_id": null, "user_name": null, "roles": null, "auth_url": null});
-    let token = open("tenancy_token", written).await?;
+    let token = open(&host, TOKEN, token_config()).await?;
     let written = json!({"name": null, "description": null, "project_id": null, "roles": null, "ttl": null,
         "expires_at": null, "unrestricted": null, "access_rules": null, "token": "t", "id": null, "secret": null,
         "user_id": null, "auth_url": null});
-    let all = [
-        open("tenancy_application_credential", written.clone()).await?,
-        open("tenancy_application_credential", written).await?,
-    ];
-    close("tenancy_token", token).await?;
+    let all = [open(&host, CREDENTIAL, written.clone()).await?, open(&host, CREDENTIAL, written).await?];
+    close(&host, TOKEN, token).await?;
     for it in all {
-        close("tenancy_application_credential", it).await?;
+        close(&host, CREDENTIAL, it).await?;
     }
-    let requests = server.received_requests().await.unwrap_or_default();
-    let deleted = requests.iter().filter(|it| it.method.as_str() == "DELETE").map(|it| it.url.path());
+    let deletions = sent(&server, "DELETE").await;
+    let deleted = deletions.iter().map(|it| it.url.path());
     let credential = format!("{CREDENTIALS}/a");
     assert!(deleted.eq([&*credential, &*credential, "/v3/auth/tokens"]));
     Ok(())
