@@ -261,6 +261,7 @@ impl World {
                 let rows = self.tables.entry(many).or_default().range(after.clone()..).map(|(_, row)| row);
                 rows.filter(|row| text(row, "id") > after.as_str())
                     .filter(|row| domain.is_none_or(|it| text(row, "domain_id") == it))
+                    .filter(|row| query.get("parent_id").is_none_or(|it| text(row, "parent_id") == it))
                     .filter(|row| name.is_none_or(|it| text(row, "name").eq_ignore_ascii_case(it)))
                     .collect()
             }
