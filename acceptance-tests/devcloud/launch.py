@@ -42,6 +42,10 @@ def glance(config):
 
 def neutron(config):
     from neutron.wsgi import api
+
+    from neutron import policy
+    # The first request does that otherwise, and one beside it finds no rules yet and is refused.
+    policy.init()
     in_thread(neutron_agent, 'agent')
     return api.application
 
