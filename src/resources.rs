@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::openstack::config::DomainRef;
 use crate::openstack::error::UnknownError;
-use crate::openstack::identity::{Domain, Group, Project, User};
+use crate::openstack::identity::{Domain, Group, Project, ProjectFilter, User};
 use crate::openstack::quota::{NovaQuotaDriver, QuotaService, Quotas};
 use crate::openstack::{Cloud, Error};
 use crate::tf::{Client, Diagnostic, Diagnostics, Model, Path, Result};
@@ -240,6 +240,17 @@ impl Tenancy {
     /// A project by its name in a domain.
     pub async fn project_named(&self, name: &str, domain: &Domain) -> Result<Project, Error> {
         self.projects().find(&domain.id, name).await?.ok_or_else(|| unknown("project", name, domain))
+    }
+
+    /// The projects that match, and whose name starts like this.
+    pub async fn projects_like(
+        &self,
+        filter: &ProjectFilter,
+        prefix: Option<&String>,
+    ) -> Result<Vec<Project>> {
+        let mut all = self.projects().list(filter).await.explain("Cannot list the projects")?;
+        all.retain(|it| is_named(&it.name, filter.name.as_ref(), prefix));
+        Ok(all)
     }
 
     /// A group by its name in a domain.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::project::Project;
 use crate::openstack::identity::ProjectFilter;
-use crate::resources::{Explain, Tenancy, check, is_named};
+use crate::resources::{Tenancy, check};
 use crate::tf::{Computed, Context, DataSource, Model, Result};
 
 /// Keystone projects that match all that is asked for, also those that no Terraform made.
@@ -46,8 +46,7 @@ impl DataSource for Projects {
             tags: config.tags.clone().unwrap_or_default(),
             tags_any: config.tags_any.clone().unwrap_or_default(),
         };
-        let mut found = client.projects().list(&filter).await.explain("Cannot list the projects")?;
-        found.retain(|it| is_named(&it.name, config.name.as_ref(), config.name_prefix.as_ref()));
+        let found = client.projects_like(&filter, config.name_prefix.as_ref()).await?;
         let ids: BTreeSet<String> = found.iter().map(|it| it.id.clone()).collect();
         let projects: BTreeMap<_, _> = found.into_iter().map(|it| (it.id.clone(), it.into())).collect();
         Ok(Self { ids: ids.into(), projects: projects.into(), ..config })

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::openstack::identity::{Project, ProjectFilter};
+use crate::resources::Tenancy;
 use crate::resources::tenant_project::TenantProject;
-use crate::resources::{Explain, Tenancy, is_named};
 use crate::tf::{Context, Listed, Listing, Model, Result};
 
 /// Lists tenants: Keystone's projects, also those that no Terraform made.
@@ -33,14 +33,12 @@ impl TenantProjects {
         let filter = ProjectFilter {
             domain_id,
             parent_id,
-            name: name.clone(),
+            name,
             enabled,
             tags: tags.unwrap_or_default(),
             tags_any: tags_any.unwrap_or_default(),
         };
-        let mut all = client.projects().list(&filter).await.explain("Cannot list the projects")?;
-        all.retain(|it| is_named(&it.name, name.as_ref(), name_prefix.as_ref()));
-        Ok(all)
+        client.projects_like(&filter, name_prefix.as_ref()).await
     }
 }
 

@@ -135,42 +135,44 @@ impl Service {
     ///
     /// Catalogs have `http://host:9696`, `https://host/compute/v2.1` and `http://host:8776/v3/<project>` alike.
     pub(crate) fn base(self, endpoint: &Url) -> Url {
-        let mut base = endpoint.clone();
-        base.set_query(None);
-        base.set_fragment(None);
-        let mut path: Vec<String> =
-            endpoint.path().split('/').filter(|it| !it.is_empty()).map(str::to_owned).collect();
-        // The version is the last segment, or the one before the project.
-        let at = path.iter().rposition(|it| is_version(it)).filter(|at| path.len() - at <= 2);
+        let (mut path, at) = path(endpoint);
         match (at, self.version()) {
-            (None, Some(version)) => path.push(version.to_owned()),
+            (None, Some(version)) => path.push(version),
             // v1 and v2 of Cinder, v1 of Manila and v2 of Nova are gone, and their successors stand beside them.
             (Some(at), Some(version))
                 if matches!(self, Self::BlockStorage | Self::SharedFileSystem | Self::Compute) =>
             {
-                path[at] = version.to_owned();
+                path[at] = version;
             }
             _ => {}
         }
-        base.set_path(&path.join("/"));
-        base
+        with_path(endpoint, &path)
     }
 }
 
 /// The URL at which a service tells its versions: what comes before the version in the endpoint's path.
 pub(crate) fn root(endpoint: &Url) -> Url {
-    let mut root = endpoint.clone();
-    root.set_query(None);
-    root.set_fragment(None);
-    let mut path: Vec<&str> = endpoint.path().split('/').filter(|it| !it.is_empty()).collect();
-    // The version is the last segment, or the one before the project.
-    if let Some(at) = path.iter().rposition(|it| is_version(it)).filter(|at| path.len() - at <= 2) {
-        path.truncate(at);
-    }
+    let (mut path, at) = path(endpoint);
+    path.truncate(at.unwrap_or(path.len()));
     // With a slash at the end: some redirect without.
     path.push("");
-    root.set_path(&path.join("/"));
-    root
+    with_path(endpoint, &path)
+}
+
+/// The segments of an endpoint's path, and which of them is the version: the last one, or the one before the project.
+fn path(endpoint: &Url) -> (Vec<&str>, Option<usize>) {
+    let path: Vec<&str> = endpoint.path().split('/').filter(|it| !it.is_empty()).collect();
+    let at = path.iter().rposition(|it| is_version(it)).filter(|at| path.len() - at <= 2);
+    (path, at)
+}
+
+/// An endpoint with another path, and nothing behind that.
+fn with_path(endpoint: &Url, path: &[&str]) -> Url {
+    let mut url = endpoint.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    url.set_path(&path.join("/"));
+    url
 }
 
 impl fmt::Display for Service {
